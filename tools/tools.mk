@@ -1,0 +1,60 @@
+# tools.mk - setup, doctor, the test run, what an editor and a debugger want
+#
+# The tools of the goals are checked (and installed) before any recipe runs, here
+# where the makefile is read: so no rule needs to name them.
+
+export B TIMEOUT_SCALE SETUP V MACHINE CC
+
+SETUP_GOALS := $(filter-out help clean doctor,$(or $(MAKECMDGOALS),all))
+# Not for a dry run, and once only when make calls make.
+ifeq ($(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+ifneq ($(strip $(SETUP_GOALS)),)
+ifeq ($(ESPEJO_SETUP),)
+ifneq ($(shell MACHINE='$(MACHINE)' GUEST='$(GUEST)' CC='$(CC)' SETUP='$(SETUP)' B='$(B)' \
+	tools/setup $(SETUP_GOALS) >&2 && echo ready),ready)
+$(error tools are missing, see above)
+endif
+export ESPEJO_SETUP := ready
+endif
+endif
+endif
+
+.PHONY: doctor
+doctor: ## list the tools: found, version, needed for what
+	@tools/doctor
+
+# A unit test program is named in UNIT_TESTS by its fragment, which also has the
+# rule that builds it.  A system test is a script tests/system/NAME.sh that prints
+# TAP; what it needs built is named in SYSTEM_TEST_NEEDS.
+#: TESTS the system tests to run, all by default: make test-system TESTS='boot lint'
+TESTS ?= $(sort $(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh)))
+
+.PHONY: test test-unit test-system test-start
+test: test-start ## run every test
+	@status=0; $(MAKE) --no-print-directory test-unit || tools/tally --broken test-unit || status=1; \
+	$(MAKE) --no-print-directory test-system || tools/tally --broken test-system || status=1; \
+	tools/tally --total || status=1; exit $$status
+
+test-start:
+	@mkdir -p $(B) && rm -f $(B)/test-summary
+
+test-unit: $(UNIT_TESTS) ## run the unit tests on this host, under sanitizers
+	@status=0; for test in $(UNIT_TESTS); do \
+		tools/tally unit-$$(basename $$test) $$test || status=1; done; exit $$status
+
+test-system: $(SYSTEM_TEST_NEEDS) ## run the tests in emulators, and the lints
+	@status=0; for test in $(TESTS); do \
+		tools/tally $$test tests/system/$$test.sh || status=1; done; exit $$status
+
+.PHONY: lint
+lint: ## check headers, borders between folders, reading order, scripts
+	@tools/tally lint tests/system/lint.sh
+
+# One entry per C file, from the commands that make itself would run.
+compile-commands: $(B)/compile_commands.json ## list every compiler command, for editors
+.PHONY: compile-commands
+all: $(B)/compile_commands.json
+$(B)/compile_commands.json: Makefile $(FRAGMENTS)
+	@mkdir -p $(@D)
+	@$(MAKE) --no-print-directory --always-make --dry-run V=1 build-all | \
+		tools/compile-commands > $@
