@@ -1,0 +1,297 @@
+/*
+ * space.c - address spaces
+ *
+ * Owns: the page tables: four levels; 4 KiB pages, and 2 MiB pages in the direct map only.
+ * The upper half belongs to the kernel and is shared; the lower half to one process.
+ * Must not know: processes.
+ *
+ * Sources: [SDM] "4-Level Paging and 5-Level Paging" (4.5), "Access Rights" (4.6).
+ */
+#include "space.h"
+
+#include "bootinfo.h"
+#include "errno.h"
+#include "layout.h"
+#include "lib/string.h"
+#include "page.h"
+#include "print.h"
+#include "x86_ops.h"
+
+#define ENTRIES 512
+#define KERNEL_HALF 256 /* first PML4 entry of the upper half */
+#define LEVELS 4
+
+extern char kernel_text[], kernel_rodata[], kernel_data[], kernel_end[];
+
+struct space space_kernel;
+
+/* Which entry of a table of this level (4 is the PML4) translates va. */
+static unsigned index_of(u64 va, unsigned level)
+{
+	return va >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1);
+}
+
+static u64 *table_at(u64 entry)
+{
+	return page_at(entry & PTE_ADDR);
+}
+
+/* The table that entry refers to, made if need be; NULL without memory or at a large page. */
+static u64 *table_make(u64 *entry, u64 user)
+{
+	if (!(*entry & PTE_P)) {
+		void *table = page_alloc();
+
+		if (!table)
+			return NULL;
+		*entry = page_address(table) | PTE_P | PTE_W | user;
+	}
+	return *entry & PTE_PS ? NULL : table_at(*entry);
+}
+
+/* The entry of the given level for va, with the tables above it made. */
+static u64 *entry_make(struct space *space, u64 va, unsigned last)
+{
+	u64 *table = space->pml4, user = va < USER_END ? PTE_U : 0;
+
+	for (unsigned level = LEVELS; table && level > last; level--)
+		table = table_make(&table[index_of(va, level)], user);
+	return table ? &table[index_of(va, last)] : NULL;
+}
+
+u64 *space_entry(const struct space *space, u64 va)
+{
+	u64 *table = space->pml4;
+
+	for (unsigned level = LEVELS; level > 1; level--) {
+		u64 entry = table[index_of(va, level)];
+
+		if (!(entry & PTE_P) || (level < LEVELS && entry & PTE_PS))
+			return NULL;
+		table = table_at(entry);
+	}
+	return &table[index_of(va, 1)];
+}
+
+int space_map(struct space *space, u64 va, u64 pa, u64 rights)
+{
+	u64 *entry = entry_make(space, va, 1);
+
+	if (!entry)
+		return -ENOMEM;
+	if (*entry & PTE_P)
+		panic("space_map: %#lx is mapped", va);
+	*entry = pa | rights | PTE_P;
+	return 0;
+}
+
+u64 space_unmap(struct space *space, u64 va)
+{
+	u64 *entry = space_entry(space, va), old = entry ? *entry : 0;
+
+	if (!(old & PTE_P))
+		return SPACE_NONE;
+	*entry = 0;
+	x86_invlpg(va);
+	return old & PTE_ADDR;
+}
+
+/* Map start..end (physical) at base + physical address; the machine can not run without it. */
+static void map_range(u64 start, u64 end, u64 base, u64 rights)
+{
+	for (u64 pa = start; pa < end; pa += PAGE_SIZE)
+		if (space_map(&space_kernel, base + pa, pa, rights))
+			panic("no memory for the kernel's page tables");
+}
+
+static void map_large(u64 pa)
+{
+	u64 *entry = entry_make(&space_kernel, DIRECT_BASE + pa, 2);
+
+	if (!entry)
+		panic("no memory for the direct map");
+	*entry = pa | PTE_P | PTE_W | PTE_NX | PTE_PS;
+}
+
+/*
+ * RAM, writable, never executable.  The kernel's image is left out: its text and constants would
+ * else have a second, writable address.
+ */
+static void map_direct(const struct bootinfo_range *ram, u64 image_end)
+{
+	u64 pa = MAX(ram->start, image_end), end = ram->end;
+
+	while (pa < end) {
+		if (IS_ALIGNED(pa, LARGE_PAGE_SIZE) && end - pa >= LARGE_PAGE_SIZE) {
+			map_large(pa);
+			pa += LARGE_PAGE_SIZE;
+		} else {
+			map_range(pa, pa + PAGE_SIZE, DIRECT_BASE, PTE_W | PTE_NX);
+			pa += PAGE_SIZE;
+		}
+	}
+}
+
+static void map_image(const char *start, const char *end, u64 rights)
+{
+	map_range((u64)start - KERNEL_BASE, (u64)end - KERNEL_BASE, KERNEL_BASE, rights);
+}
+
+void space_init(void)
+{
+	space_kernel.pml4 = page_alloc();
+	if (!space_kernel.pml4)
+		panic("no memory at all");
+
+	map_image(kernel_text, kernel_rodata, 0);
+	map_image(kernel_rodata, kernel_data, PTE_NX);
+	map_image(kernel_data, kernel_end, PTE_W | PTE_NX);
+	for (unsigned i = 0; i < bootinfo_ram_count; i++)
+		map_direct(&bootinfo_ram[i], (u64)kernel_end - KERNEL_BASE);
+	map_range(APIC_DEFAULT_BASE, APIC_DEFAULT_BASE + PAGE_SIZE, DIRECT_BASE,
+		  PTE_W | PTE_NX | PTE_PCD | PTE_PWT);
+	space_activate(&space_kernel);
+}
+
+int space_new(struct space *space)
+{
+	*space = (struct space){ .pml4 = page_alloc() };
+	if (!space->pml4)
+		return -ENOMEM;
+	memcpy(space->pml4 + KERNEL_HALF, space_kernel.pml4 + KERNEL_HALF,
+	       (ENTRIES - KERNEL_HALF) * sizeof(u64));
+	return 0;
+}
+
+/* Free what the first n entries of a table of this level refer to, but not the table. */
+static void free_entries(u64 *table, unsigned level, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!(table[i] & PTE_P))
+			continue;
+		if (level > 1)
+			free_entries(table_at(table[i]), level - 1, ENTRIES);
+		page_free(table_at(table[i]));
+	}
+}
+
+void space_free(struct space *space)
+{
+	if (!space->pml4)
+		return;
+	free_entries(space->pml4, LEVELS, KERNEL_HALF);
+	page_free(space->pml4);
+	*space = (struct space){ 0 };
+}
+
+void space_activate(const struct space *space)
+{
+	x86_write_cr3(page_address(space->pml4));
+}
+
+int space_add_area(struct space *space, u64 start, u64 end, u64 rights)
+{
+	if (start < USER_BASE || end > USER_END || start > end)
+		return -EINVAL;
+	if (space->area_count == SPACE_AREAS_MAX)
+		return -ENOMEM;
+	space->area[space->area_count++] = (struct space_area){ start, end, rights };
+	return 0;
+}
+
+static const struct space_area *find_area(const struct space *space, u64 va)
+{
+	for (unsigned i = 0; i < space->area_count; i++)
+		if (space->area[i].start <= va && va < space->area[i].end)
+			return &space->area[i];
+	return NULL;
+}
+
+bool space_owns(const struct space *space, u64 va)
+{
+	return find_area(space, va);
+}
+
+bool space_fault(struct space *space, u64 va, u64 access)
+{
+	const struct space_area *area = find_area(space, va);
+	u64 *entry = space_entry(space, va);
+
+	if (!area || (entry && *entry & PTE_P))
+		return false;
+	if ((access & PF_WRITE && !(area->rights & PTE_W)) ||
+	    (access & PF_FETCH && area->rights & PTE_NX))
+		return false;
+
+	void *page = page_alloc();
+
+	if (!page)
+		return false;
+	if (!space_map(space, ALIGN_DOWN(va, PAGE_SIZE), page_address(page),
+		       area->rights | PTE_U))
+		return true;
+	page_free(page);
+	return false;
+}
+
+/* Where the kernel finds the byte at a user's va, if the user may access it so; else NULL. */
+static u8 *user_byte(struct space *space, u64 va, u64 access)
+{
+	u64 needed = PTE_P | PTE_U | (access & PF_WRITE ? PTE_W : 0);
+	u64 *entry;
+
+	if (va < USER_BASE || va >= USER_END)
+		return NULL;
+	entry = space_entry(space, va);
+	if ((!entry || !(*entry & PTE_P)) && space_fault(space, va, access))
+		entry = space_entry(space, va);
+	if (!entry || (*entry & needed) != needed)
+		return NULL;
+	return (u8 *)table_at(*entry) + (va & PAGE_MASK);
+}
+
+int space_read(struct space *space, void *to, u64 va, size_t len)
+{
+	for (size_t n; len; len -= n, va += n, to = (u8 *)to + n) {
+		const u8 *from = user_byte(space, va, 0);
+
+		if (!from)
+			return -EFAULT;
+		n = MIN(len, PAGE_SIZE - (va & PAGE_MASK));
+		memcpy(to, from, n);
+	}
+	return 0;
+}
+
+int space_write(struct space *space, u64 va, const void *from, size_t len)
+{
+	for (size_t n; len; len -= n, va += n, from = (const u8 *)from + n) {
+		u8 *to = user_byte(space, va, PF_WRITE);
+
+		if (!to)
+			return -EFAULT;
+		n = MIN(len, PAGE_SIZE - (va & PAGE_MASK));
+		memcpy(to, from, n);
+	}
+	return 0;
+}
+
+static u64 count_in(const u64 *table, unsigned level, unsigned from, u64 set, u64 clear)
+{
+	u64 n = 0;
+
+	for (unsigned i = from; i < ENTRIES; i++) {
+		if (!(table[i] & PTE_P))
+			continue;
+		if (level > 1 && !(level < LEVELS && table[i] & PTE_PS))
+			n += count_in(table_at(table[i]), level - 1, 0, set, clear);
+		else if ((table[i] & set) == set && !(table[i] & clear))
+			n++;
+	}
+	return n;
+}
+
+u64 space_count(u64 set, u64 clear)
+{
+	return count_in(space_kernel.pml4, LEVELS, KERNEL_HALF, set, clear);
+}
