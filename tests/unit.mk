@@ -1,0 +1,29 @@
+# Unit tests: the parts that know no machine, on the host, with sanitizers.
+
+UNIT := $(B)/unit
+UNIT_SUITES := $(wildcard tests/unit/test_*.c)
+UNIT_HELP := $(filter-out $(UNIT_SUITES) tests/unit/decode_dump.c,$(wildcard tests/unit/*.c))
+# What is linked in, and tested through its headers.  Not lib/string.c: the C library's.
+UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c hv/sched/*.c hv/trace/*.c) \
+	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/intel/ept.c hv/intel/vmx_explain.c) \
+	$(wildcard hv/type1/acpi.c hv/type1/multiboot.c hv/type1/modules.c hv/type1/buddy.c)
+UNIT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUITES) $(UNIT_HELP) $(UNIT_HV))
+UNIT_CFLAGS := $(CSTD) $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -Ihv -Itests/unit -I$(UNIT)
+
+$(UNIT)/test_list.h: $(UNIT_SUITES) tests/unit.mk
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' $(UNIT_SUITES) | sed 's|.*/test_\(.*\)\.c|TEST(\1)|' > $@
+
+$(UNIT)/%.o: %.c | $(UNIT)/test_list.h
+	$(call say,CC,$< (host))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) $(DEPS) -c -o $@ $<
+
+$(UNIT)/unit-tests: $(UNIT_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcunit
+
+UNIT_TESTS := $(UNIT)/unit-tests
+
+-include $(UNIT_OBJ:.o=.d)
