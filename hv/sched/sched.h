@@ -1,0 +1,78 @@
+/*
+ * sched.h - which vCPU runs next
+ *
+ * Owns: the ready vCPUs, their states, and the accounting of run time.
+ * Must not know: what a vCPU does, how a CPU is kicked (host.h).
+ *
+ * A vCPU is in one state; all changes are made under one lock, so that no kick is lost:
+ *
+ *      sched_add                    pick                    put(BLOCKED)
+ *   OUT ----> READY  <----------------------> RUNNING ------------------> BLOCKED
+ *               ^          put(again)                                       |
+ *               +-----------------------------------------------------------+  kick
+ *
+ * The order of the ready ones belongs to a policy: round robin now; weights and caps
+ * will be another one.
+ */
+#ifndef ESPEJO_SCHED_H
+#define ESPEJO_SCHED_H
+
+#include "compiler.h"
+
+struct vcpu;
+
+enum sched_state { SCHED_OUT, SCHED_READY, SCHED_RUNNING, SCHED_BLOCKED };
+
+struct sched_entity {
+	u8 state; /* enum sched_state */
+	bool leaving; /* sched_remove while RUNNING */
+	unsigned cpu; /* where it runs or ran last */
+	u32 weight;
+	u64 started_ns; /* RUNNING: since when */
+	u64 run_ns; /* time spent RUNNING, in all */
+	struct vcpu *next; /* in the policy's queue */
+};
+
+struct sched_policy {
+	const char *name;
+	void (*enqueue)(struct vcpu *v); /* became READY */
+	void (*dequeue)(struct vcpu *v); /* was READY, is taken out */
+	struct vcpu *(*pick)(unsigned cpu); /* the next one for this CPU, dequeued; or NULL */
+	u64 (*slice_ns)(const struct vcpu *v); /* how long it may run while others wait */
+};
+
+extern const struct sched_policy sched_round_robin;
+
+void sched_init(const struct sched_policy *policy, unsigned cpus);
+
+/*
+ * Let v run from now on (it becomes READY); take it out again: it is OUT at once unless it is
+ * RUNNING, then as soon as its CPU puts it back.  Both return the CPU that must be
+ * interrupted for it to be noticed, or -1.
+ */
+int sched_add(struct vcpu *v);
+int sched_remove(struct vcpu *v);
+
+/* The vCPU that this CPU shall run now, or NULL: be idle (a kick will come). */
+struct vcpu *sched_pick(unsigned cpu, u64 now);
+
+/*
+ * host_now until which a RUNNING vCPU may run; ~0 while no other one waits: no timer is needed
+ * then.  Ask again after each host interrupt, for others may have become ready.
+ */
+u64 sched_deadline(const struct vcpu *v);
+
+/* v comes back: blocked, or ready to go on (or leaving).  A request made meanwhile makes it READY. */
+void sched_put(struct vcpu *v, bool blocked, u64 now);
+
+/*
+ * Somebody wants v to look at its requests: it becomes READY if it was BLOCKED.  Returns the
+ * CPU that must be interrupted for that (it runs v, or idles and should pick v), or -1.
+ */
+int sched_kick(struct vcpu *v);
+
+/* Time spent running until now, and the state; any CPU. */
+u64 sched_run_ns(struct vcpu *v, u64 now);
+unsigned sched_state(struct vcpu *v);
+
+#endif

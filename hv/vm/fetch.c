@@ -1,0 +1,207 @@
+/* fetch.c - see fetch.h */
+#include "vm/fetch.h"
+
+#include "lib/string.h"
+#include "vm/vm.h"
+#include "vm/walk.h"
+
+/* Where there is no RAM, an instruction fetch reads what a floating bus gives. */
+#define FLOATING 0xff
+
+static void *ram_entry(void *ctx, gpa_t a, unsigned size)
+{
+	return memory_ptr(ctx, a, size);
+}
+
+void fetch_walk_mode(struct vcpu *v, struct walk_mode *mode)
+{
+	const struct cpu_state *state = vcpu_state(v, STATE_EXEC);
+	bool pae = (state->cr0 & CR0_PG) && (state->cr4 & CR4_PAE) && !(state->efer & EFER_LMA);
+
+	*mode = (struct walk_mode){
+		.cr0 = state->cr0,
+		.cr3 = state->cr3,
+		.cr4 = state->cr4,
+		.efer = state->efer,
+		.rflags = v->regs.rflags,
+		.cpl = state->cpl,
+		.maxphyaddr = (u8)cpuid_maxphyaddr(&v->vm->cpuid),
+		.pdpte = pae ? vcpu_state(v, STATE_PDPTE)->pdpte : NULL,
+		.entry = ram_entry,
+		.ctx = v->vm,
+	};
+}
+
+static enum decode_mode decode_mode(const struct cpu_state *state)
+{
+	u16 attr = state->seg[SEG_CS].attr;
+
+	if ((state->efer & EFER_LMA) && (attr & SEG_ATTR_L))
+		return DECODE_64;
+	return attr & SEG_ATTR_DB ? DECODE_32 : DECODE_16;
+}
+
+static struct fetch_entry *slot_of(struct vcpu *v, u64 rip)
+{
+	return &v->fetch.entry[(rip ^ rip >> 4) % FETCH_ENTRIES];
+}
+
+/* The pages and the code are still what they were. */
+static bool same_memory(const struct fetch_entry *e)
+{
+	for (unsigned i = 0; i < e->walk_count; i++) {
+		u64 now = e->wide ? *(const volatile u64 *)e->entry[i]
+				  : *(const volatile u32 *)e->entry[i];
+
+		if (now != e->value[i])
+			return false;
+	}
+	if ((load64(e->bytes) ^ e->code[0]) & e->mask[0])
+		return false;
+	return !e->mask[1] || !((load64(e->bytes + 8) ^ e->code[1]) & e->mask[1]);
+}
+
+static bool same_context(const struct fetch_entry *e, const struct vcpu *v)
+{
+	const struct cpu_state *s = &v->state;
+	const struct segment *cs = &s->seg[SEG_CS];
+
+	return e->rip == v->regs.rip && e->cr3 == s->cr3 && e->cr0 == s->cr0 && e->cr4 == s->cr4 &&
+	       e->efer == s->efer && e->cs_base == cs->base && e->cs_attr == cs->attr &&
+	       e->cpl == s->cpl;
+}
+
+/* Bytes of one instruction, gathered from one or two pages. */
+struct code {
+	u8 bytes[INSN_MAX_LEN];
+	unsigned len;
+	struct walk first; /* the page that it begins on */
+	const u8 *ram; /* where, in our memory; NULL: not RAM */
+};
+
+static bool read_page(struct vcpu *v, const struct walk_mode *mode, u64 gva, struct code *code,
+		      struct walk *w, struct event *fault)
+{
+	unsigned n = (unsigned)MIN(INSN_MAX_LEN - code->len, PAGE_SIZE - (gva & PAGE_MASK));
+	const u8 *ram;
+
+	if (walk(w, mode, gva, ACCESS_FETCH)) {
+		*fault = (struct event){ .type = EVENT_EXCEPTION,
+					 .vector = VECTOR_PF,
+					 .has_error = true,
+					 .error = w->error,
+					 .cr2 = gva };
+		return false;
+	}
+	ram = memory_ptr(v->vm, w->gpa, n);
+	if (ram)
+		memcpy(code->bytes + code->len, ram, n);
+	else
+		memset(code->bytes + code->len, FLOATING, n);
+	if (!code->len)
+		code->ram = ram;
+	code->len += n;
+	return true;
+}
+
+static struct event bad_code(int error)
+{
+	if (error == -DECODE_UD)
+		return (struct event){ .type = EVENT_EXCEPTION, .vector = VECTOR_UD };
+	return (struct event){ .type = EVENT_EXCEPTION, .vector = VECTOR_GP, .has_error = true };
+}
+
+static bool fetch_slowly(struct vcpu *v, struct code *code, struct insn *insn, struct event *fault)
+{
+	const struct cpu_state *state = vcpu_state(v, STATE_EXEC);
+	enum decode_mode width = decode_mode(state);
+	u64 gva = v->regs.rip + (width == DECODE_64 ? 0 : state->seg[SEG_CS].base);
+	struct walk_mode mode;
+	struct walk second;
+	int error;
+
+	if (width != DECODE_64)
+		gva = (u32)gva;
+	fetch_walk_mode(v, &mode);
+	code->len = 0;
+	if (!read_page(v, &mode, gva, code, &code->first, fault))
+		return false;
+	error = decode(insn, code->bytes, code->len, width);
+	if (error == -DECODE_SHORT && code->len < INSN_MAX_LEN) {
+		if (!read_page(v, &mode, ALIGN_UP(gva + 1, PAGE_SIZE), code, &second, fault))
+			return false;
+		error = decode(insn, code->bytes, code->len, width);
+	}
+	if (error) {
+		*fault = bad_code(error);
+		return false;
+	}
+	return true;
+}
+
+static u64 byte_mask(unsigned bytes)
+{
+	return bytes >= 8 ? ~0ull : BIT(8 * bytes) - 1;
+}
+
+/* Only what can be checked again cheaply is kept: RAM, and 16 readable bytes on one page. */
+static bool keepable(const struct code *code)
+{
+	if (!code->ram || (code->first.gpa.v & PAGE_MASK) > PAGE_SIZE - 16)
+		return false;
+	for (unsigned i = 0; i < code->first.count; i++)
+		if (!code->first.entry[i].ptr)
+			return false;
+	return true;
+}
+
+static void keep(struct vcpu *v, struct fetch_entry *e, const struct code *code)
+{
+	const struct cpu_state *s = &v->state;
+	unsigned len = e->insn.len;
+
+	e->cr0 = s->cr0;
+	e->cr3 = s->cr3;
+	e->cr4 = s->cr4;
+	e->efer = s->efer;
+	e->cs_base = s->seg[SEG_CS].base;
+	e->cs_attr = s->seg[SEG_CS].attr;
+	e->cpl = s->cpl;
+	e->walk_count = (u8)code->first.count;
+	e->wide = code->first.entry_size == 8;
+	for (unsigned i = 0; i < code->first.count; i++) {
+		e->entry[i] = code->first.entry[i].ptr;
+		e->value[i] = code->first.entry[i].value;
+	}
+	e->bytes = code->ram;
+	e->mask[0] = byte_mask(len);
+	e->mask[1] = len > 8 ? byte_mask(len - 8) : 0;
+	memcpy(&e->code, code->bytes, len);
+	e->rip = v->regs.rip;
+	e->valid = true;
+}
+
+const struct insn *fetch_insn(struct vcpu *v, struct event *fault)
+{
+	struct fetch_entry *e = slot_of(v, v->regs.rip);
+	struct code code;
+
+	vcpu_state(v, STATE_EXEC);
+	if (likely(e->valid && same_context(e, v) && same_memory(e))) {
+		v->fetch.hits++;
+		return &e->insn;
+	}
+	v->fetch.misses++;
+	e->valid = false;
+	if (!fetch_slowly(v, &code, &e->insn, fault))
+		return NULL;
+	if (keepable(&code))
+		keep(v, e, &code);
+	return &e->insn;
+}
+
+void fetch_flush(struct vcpu *v)
+{
+	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+		v->fetch.entry[i].valid = false;
+}

@@ -1,0 +1,214 @@
+/* irq.c - see irq.h */
+#include "vm/irq.h"
+
+#include "vm/vm.h"
+
+/* [SDM] "Interrupt 8 - Double Fault Exception (#DF)" (6.15), table 6-4 */
+enum fault_class { BENIGN, CONTRIBUTORY, PAGE_FAULT };
+
+static enum fault_class fault_class(u8 vector)
+{
+	switch (vector) {
+	case VECTOR_DE:
+	case VECTOR_TS:
+	case VECTOR_NP:
+	case VECTOR_SS:
+	case VECTOR_GP:
+	case VECTOR_CP:
+		return CONTRIBUTORY;
+	case VECTOR_PF:
+	case VECTOR_VE:
+		return PAGE_FAULT;
+	default:
+		return BENIGN;
+	}
+}
+
+/* table 6-5 */
+enum irq_merge irq_merge(const struct event *first, const struct event *second)
+{
+	enum fault_class a, b;
+
+	switch (first->type) {
+	case EVENT_INTR:
+	case EVENT_NMI:
+		return IRQ_MERGE_SERIAL;
+	case EVENT_EXCEPTION:
+		break;
+	default: /* the instruction that raised it runs again */
+		return IRQ_MERGE_SECOND;
+	}
+	if (second->type != EVENT_EXCEPTION)
+		return IRQ_MERGE_SECOND;
+	a = fault_class(first->vector);
+	b = fault_class(second->vector);
+	if (first->vector == VECTOR_DF && b != BENIGN)
+		return IRQ_MERGE_SHUTDOWN;
+	if ((a == CONTRIBUTORY && b == CONTRIBUTORY) || (a == PAGE_FAULT && b != BENIGN))
+		return IRQ_MERGE_DOUBLE_FAULT;
+	return IRQ_MERGE_SECOND;
+}
+
+/* CR2 is the last page fault's address, even of one that becomes a double fault. */
+static void load_cr2(struct vcpu *v, const struct event *event)
+{
+	if (event->type != EVENT_EXCEPTION || event->vector != VECTOR_PF)
+		return;
+	v->state.cr2 = event->cr2;
+	vcpu_state_changed(v, STATE_CR2);
+}
+
+void irq_raise(struct vcpu *v, const struct event *event)
+{
+	struct event *first = v->state.interrupted.type ? &v->state.interrupted : &v->raised;
+	struct event second = *event;
+
+	vcpu_note(v, REQUEST_IRQ);
+	if (first->type == EVENT_NONE) {
+		v->raised = second;
+		return;
+	}
+	switch (irq_merge(first, &second)) {
+	case IRQ_MERGE_SERIAL:
+		v->raised = second;
+		if (first->type == EVENT_NMI)
+			v->nmi_pending = true;
+		else
+			v->deferred = *first;
+		break;
+	case IRQ_MERGE_SECOND:
+		v->raised = second;
+		break;
+	case IRQ_MERGE_DOUBLE_FAULT:
+		load_cr2(v, &second);
+		v->raised = (struct event){ .type = EVENT_EXCEPTION,
+					    .vector = VECTOR_DF,
+					    .has_error = true };
+		break;
+	case IRQ_MERGE_SHUTDOWN:
+		v->raised.type = EVENT_NONE;
+		vm_end(v->vm, VM_DEAD, "triple fault of vCPU %u at rip %#llx", v->index,
+		       (unsigned long long)v->regs.rip);
+		break;
+	}
+	v->state.interrupted.type = EVENT_NONE;
+}
+
+/* A fault that emulation raised: its CR2 or DR6 become visible as it is delivered. */
+static void deliver_raised(struct vcpu *v)
+{
+	struct event *event = &v->raised;
+
+	load_cr2(v, event);
+	if (event->type == EVENT_EXCEPTION && event->vector == VECTOR_DB) {
+		struct cpu_state *state = vcpu_state(v, STATE_DR);
+
+		state->dr[6] |= event->dr6;
+		if (event->dr6 & DR6_BD)
+			state->dr[7] &= ~DR7_GD;
+		vcpu_state_changed(v, STATE_DR);
+	}
+	if (!(vcpu_state(v, STATE_EXEC)->cr0 & CR0_PE))
+		event->has_error = false; /* real mode pushes none */
+	virt->inject(v, event);
+	v->raised.type = EVENT_NONE;
+}
+
+/* The one event that was on its way before anything new: an interrupted delivery, then faults. */
+static bool deliver_first(struct vcpu *v)
+{
+	struct event *interrupted = &v->state.interrupted;
+
+	if (interrupted->type) {
+		virt->inject(v, interrupted);
+		interrupted->type = EVENT_NONE;
+	} else if (v->raised.type) {
+		deliver_raised(v);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool deliver_nmi(struct vcpu *v)
+{
+	static const struct event nmi = { .type = EVENT_NMI, .vector = VECTOR_NMI };
+	struct cpu_state *state = vcpu_state(v, STATE_INT);
+
+	if (state->nmi_blocked || (state->shadow & SHADOW_MOV_SS))
+		return false;
+	if (state->shadow) {
+		/* STI holds back maskable interrupts only; VM entry wants to see it gone. */
+		state->shadow = 0;
+		vcpu_state_changed(v, STATE_INT);
+	}
+	v->nmi_pending = false;
+	virt->inject(v, &nmi);
+	return true;
+}
+
+static bool interrupts_open(struct vcpu *v)
+{
+	return (v->regs.rflags & RFLAGS_IF) && !vcpu_state(v, STATE_INT)->shadow;
+}
+
+/* Something maskable waits: put off for a fault, or offered by the controllers. */
+static bool interrupt_waits(const struct vcpu *v)
+{
+	return v->deferred.type || lapic_pending(&v->lapic);
+}
+
+/* The one put off was acknowledged before; else acknowledge.  False: it was withdrawn meanwhile. */
+static bool take_interrupt(struct vcpu *v, struct event *event)
+{
+	int vector = lapic_highest_pending(&v->lapic);
+
+	if (v->deferred.type) {
+		*event = v->deferred;
+		v->deferred.type = EVENT_NONE;
+		return true;
+	}
+	if (vector >= 0)
+		lapic_ack(&v->lapic, (u8)vector);
+	else if (lapic_extint(&v->lapic))
+		vector = pic_ack(&v->vm->pic);
+	else
+		return false;
+	*event = (struct event){ .type = EVENT_INTR, .vector = (u8)vector };
+	return true;
+}
+
+void irq_prepare(struct vcpu *v)
+{
+	struct event interrupt;
+	unsigned windows = 0;
+	bool busy;
+
+	host_lock(&v->vm->lock);
+	busy = deliver_first(v);
+	if (v->nmi_pending) {
+		if (!busy && deliver_nmi(v))
+			busy = true;
+		else
+			windows |= WINDOW_NMI;
+	}
+	if (interrupt_waits(v) && !busy && interrupts_open(v) && take_interrupt(v, &interrupt))
+		virt->inject(v, &interrupt);
+	if (interrupt_waits(v))
+		windows |= WINDOW_INTR;
+	host_unlock(&v->vm->lock);
+
+	if (windows != v->windows) {
+		v->windows = (u8)windows;
+		virt->window(v, windows);
+	}
+}
+
+bool irq_wakes(struct vcpu *v)
+{
+	if (v->raised.type || v->state.interrupted.type)
+		return true;
+	if (v->nmi_pending && !vcpu_state(v, STATE_INT)->nmi_blocked)
+		return true;
+	return (v->regs.rflags & RFLAGS_IF) && interrupt_waits(v);
+}

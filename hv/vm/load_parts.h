@@ -1,0 +1,67 @@
+/*
+ * load_parts.h - what the loaders of the two kernel formats share
+ *
+ * Owns: reading from files that nobody vouches for, and finding room in a VM's RAM.
+ * Must not know: formats.
+ */
+#ifndef ESPEJO_VM_LOAD_PARTS_H
+#define ESPEJO_VM_LOAD_PARTS_H
+
+#include "vm/load.h"
+
+#define LOAD_LOW_END 0x9fc00ull /* where conventional memory ends and the EBDA begins */
+#define LOAD_HIGH_START MiB(1)
+#define LOAD_RANGES 72
+#define LOAD_AREAS 8
+#define LOAD_NOWHERE (~0ull)
+
+/* Guest-physical memory that is taken. */
+struct load_range {
+	u64 start, end;
+	const char *what;
+};
+
+struct loader {
+	struct vm *vm;
+	const struct load_request *request;
+	char *error;
+	size_t error_size;
+	struct load_range used[LOAD_RANGES];
+	unsigned used_count;
+};
+
+/* A line of the memory map; types as in E820 and multiboot. */
+#define LOAD_USABLE 1
+#define LOAD_RESERVED 2
+struct load_area {
+	u64 base, size;
+	u32 type;
+};
+
+/* What a PC's firmware would say of vm's memory; their number, at most LOAD_AREAS. */
+unsigned load_map(const struct vm *vm, struct load_area areas[LOAD_AREAS]);
+
+/* Say what is wrong with file; returns -HOST_EINVAL. */
+int load_refuse(struct loader *l, const struct blob *file, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Copy out of a file; false if it has no such bytes. */
+bool load_peek(const struct blob *file, u64 offset, void *to, u64 size);
+
+/* Take [start, start + size), which must be usable RAM that nobody has taken. */
+int load_claim(struct loader *l, const struct blob *file, u64 start, u64 size, const char *what);
+
+/* Room for size bytes in [lowest, limit): the lowest or the highest; LOAD_NOWHERE. */
+u64 load_place(const struct loader *l, u64 size, u64 align, u64 lowest, u64 limit);
+u64 load_place_high(const struct loader *l, u64 size, u64 align, u64 lowest, u64 limit);
+
+/* Write into claimed memory; clear it (a VM that starts again has old bytes in it). */
+int load_put(struct loader *l, u64 at, const void *from, u64 size);
+int load_clear(struct loader *l, u64 at, u64 size);
+
+/* The kernel formats; does a file look like the first? */
+bool load_linux_wanted(const struct blob *kernel);
+int load_linux(struct loader *l);
+int load_multiboot(struct loader *l);
+
+#endif

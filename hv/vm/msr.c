@@ -1,0 +1,152 @@
+/*
+ * msr.c - the model-specific registers of a virtual CPU
+ *
+ * Owns: finding the rule of a register (msr_rules.c) and doing as it says.
+ * Must not know: back ends.
+ *
+ * A register without a rule gives #GP, as a CPU does that lacks it.
+ */
+#include "vm/msr.h"
+
+#include "vm/cpuid_rules.h"
+#include "vm/vm.h"
+
+static const struct {
+	const char *name;
+	u32 leaf;
+	u8 reg, bit;
+} conditions[MSR_CONDITION_COUNT] = {
+	[MSR_ALWAYS] = { "", 0, 0, 0 },
+	[MSR_IF_INTEL] = { "Intel", 0, 0, 0 },
+	[MSR_IF_AMD] = { "AMD", 0, 0, 0 },
+	[MSR_IF_NOT_INTEL] = { "not Intel", 0, 0, 0 },
+	[MSR_IF_MCA] = { "MCA", 1, CPUID_EDX, 14 },
+	[MSR_IF_MTRR] = { "MTRR", 1, CPUID_EDX, 12 },
+	[MSR_IF_PAT] = { "PAT", 1, CPUID_EDX, 16 },
+	[MSR_IF_SEP] = { "SEP", 1, CPUID_EDX, 11 },
+	[MSR_IF_APIC] = { "APIC", 1, CPUID_EDX, 9 },
+	[MSR_IF_X2APIC] = { "x2APIC", 1, CPUID_ECX, 21 },
+	[MSR_IF_DEADLINE] = { "TSC-Deadline", 1, CPUID_ECX, 24 },
+	[MSR_IF_TSC_ADJUST] = { "TSC_ADJUST", 7, CPUID_EBX, 1 },
+	[MSR_IF_RDTSCP] = { "RDTSCP", 0x80000001, CPUID_EDX, 27 },
+	[MSR_IF_LM] = { "LM", 0x80000001, CPUID_EDX, 29 },
+	[MSR_IF_SYSCALL] = { "SYSCALL", 0x80000001, CPUID_EDX, 11 },
+};
+
+static bool holds(const struct cpuid_table *t, unsigned only)
+{
+	switch (only) {
+	case MSR_ALWAYS:
+		return true;
+	case MSR_IF_INTEL:
+		return t->vendor == CPUID_VENDOR_INTEL;
+	case MSR_IF_AMD:
+		return t->vendor == CPUID_VENDOR_AMD;
+	case MSR_IF_NOT_INTEL:
+		return t->vendor != CPUID_VENDOR_INTEL;
+	default:
+		return cpuid_has(t, conditions[only].leaf, conditions[only].reg,
+				 conditions[only].bit);
+	}
+}
+
+const char *msr_kind_name(unsigned kind)
+{
+	static const char *const names[MSR_KIND_COUNT] = {
+		[MSR_PASSED] = "passed",       [MSR_KEPT] = "kept",
+		[MSR_EMULATED] = "emulated",   [MSR_CONSTANT] = "constant",
+		[MSR_IGNORED] = "writes lost", [MSR_ABSENT] = "absent",
+	};
+
+	return kind < MSR_KIND_COUNT ? names[kind] : "?";
+}
+
+const char *msr_condition_name(unsigned only)
+{
+	return only < MSR_CONDITION_COUNT ? conditions[only].name : "?";
+}
+
+/* The rule of a register that this VM has, or NULL. */
+static const struct msr_rule *find(const struct vcpu *v, u32 msr)
+{
+	unsigned low = 0, high = msr_rule_count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		const struct msr_rule *rule = &msr_rules[middle];
+
+		if (msr < rule->first)
+			high = middle;
+		else if (msr > rule->last)
+			low = middle + 1;
+		else
+			return holds(&v->vm->cpuid, rule->only) ? rule : NULL;
+	}
+	return NULL;
+}
+
+static u64 *field_of(struct vcpu *v, const struct msr_rule *rule)
+{
+	return (u64 *)(void *)((char *)vcpu_state(v, rule->parts) + rule->offset);
+}
+
+bool msr_read(struct vcpu *v, u32 msr, u64 *value)
+{
+	const struct msr_rule *rule = find(v, msr);
+
+	if (!rule)
+		return false;
+	switch (rule->kind) {
+	case MSR_PASSED:
+	case MSR_KEPT:
+		*value = *field_of(v, rule);
+		return true;
+	case MSR_CONSTANT:
+	case MSR_IGNORED:
+		*value = rule->value;
+		return true;
+	case MSR_EMULATED:
+		return rule->read && rule->read(v, msr, value);
+	default:
+		return false;
+	}
+}
+
+bool msr_write(struct vcpu *v, u32 msr, u64 value)
+{
+	const struct msr_rule *rule = find(v, msr);
+
+	if (!rule)
+		return false;
+	switch (rule->kind) {
+	case MSR_PASSED:
+	case MSR_KEPT:
+		if (rule->valid && !rule->valid(v, &value))
+			return false;
+		*field_of(v, rule) = value;
+		vcpu_state_changed(v, rule->parts);
+		return true;
+	case MSR_IGNORED:
+		return true;
+	case MSR_EMULATED:
+		return rule->write && rule->write(v, msr, value);
+	default:
+		return false;
+	}
+}
+
+void msr_init(struct vm *vm)
+{
+	for (unsigned i = 0; i < msr_rule_count; i++) {
+		const struct msr_rule *rule = &msr_rules[i];
+		struct trap trap = {
+			.kind = TRAP_MSR_READ, .on = false, .first = rule->first, .last = rule->last
+		};
+
+		if (rule->kind != MSR_PASSED || !holds(&vm->cpuid, rule->only))
+			continue;
+		virt->trap(vm, &trap);
+		trap.kind = TRAP_MSR_WRITE;
+		virt->trap(vm, &trap);
+	}
+}

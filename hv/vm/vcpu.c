@@ -1,0 +1,212 @@
+/* vcpu.c - see vcpu.h: the loop that everything else serves */
+#include "vm/vcpu.h"
+
+#include "lib/string.h"
+#include "vm/handle.h"
+#include "vm/irq.h"
+#include "vm/msr.h"
+#include "vm/vm.h"
+
+struct cpu_state *vcpu_state(struct vcpu *v, unsigned parts)
+{
+	unsigned stale = parts & ~v->state_fresh;
+
+	if (stale) {
+		virt->get_state(v, stale);
+		v->state_fresh |= stale;
+	}
+	return &v->state;
+}
+
+void vcpu_state_changed(struct vcpu *v, unsigned parts)
+{
+	v->state_fresh |= parts;
+	virt->set_state(v, parts);
+}
+
+void vcpu_note(struct vcpu *v, u32 request)
+{
+	__atomic_or_fetch(&v->requests, request, __ATOMIC_SEQ_CST);
+}
+
+void vcpu_request(struct vcpu *v, u32 request)
+{
+	vcpu_note(v, request);
+	host_kick(v);
+}
+
+/* INIT and SIPI: [SDM] "MP Initialization Protocol Algorithm" (9.4.3) */
+static void serve_init(struct vcpu *v)
+{
+	vcpu_state(v, STATE_ALL);
+	state_init(&v->state, &v->regs, vcpu_signature(v));
+	v->state.activity = v->index ? ACTIVITY_WAIT_SIPI : ACTIVITY_RUN;
+	v->raised.type = v->deferred.type = EVENT_NONE;
+	v->nmi_pending = false;
+	vcpu_state_changed(v, STATE_ALL);
+	host_lock(&v->vm->lock);
+	lapic_init_ipi(&v->lapic);
+	host_unlock(&v->vm->lock);
+}
+
+static void serve_sipi(struct vcpu *v)
+{
+	struct segment *cs = &v->state.seg[SEG_CS];
+
+	if (v->state.activity != ACTIVITY_WAIT_SIPI)
+		return;
+	vcpu_state(v, STATE_EXEC);
+	cs->selector = (u16)(v->sipi_vector << 8);
+	cs->base = (u64)v->sipi_vector << 12;
+	v->regs.rip = 0;
+	vcpu_state_changed(v, STATE_EXEC);
+	v->state.activity = ACTIVITY_RUN;
+}
+
+/* True: something woke it. */
+static bool still_halted(struct vcpu *v)
+{
+	bool halted;
+
+	host_lock(&v->vm->lock);
+	halted = !irq_wakes(v);
+	if (!halted)
+		v->state.activity = ACTIVITY_RUN;
+	host_unlock(&v->vm->lock);
+	if (halted)
+		vm_check_halted(v->vm);
+	return halted;
+}
+
+/* Do what was asked.  True: v must not enter the guest now, *stop says why. */
+static bool serve(struct vcpu *v, enum vcpu_stop *stop)
+{
+	u32 asked = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
+
+	if (asked & REQUEST_FLUSH) {
+		virt->flush(v);
+		fetch_flush(v);
+	}
+	if (asked & REQUEST_INIT)
+		serve_init(v);
+	if (asked & REQUEST_SIPI)
+		serve_sipi(v);
+	if (asked & REQUEST_NMI)
+		v->nmi_pending = true;
+	if (READ_ONCE(v->vm->state) != VM_RUNNING) {
+		*stop = VCPU_STOPPED;
+		vcpu_note(v, REQUEST_IRQ); /* look again on resume */
+		return true;
+	}
+	if (v->state.activity == ACTIVITY_WAIT_SIPI ||
+	    (v->state.activity == ACTIVITY_HALT && still_halted(v))) {
+		*stop = VCPU_BLOCKED;
+		return true;
+	}
+	irq_prepare(v);
+	return false;
+}
+
+static void trace_exit(struct vcpu *v, u64 left)
+{
+	struct trace_entry *e = trace_next(&v->trace);
+
+	e->left = left;
+	e->entered = 0;
+	e->rip = v->regs.rip;
+	e->info = v->exit.word;
+	e->raw = (u32)v->exit.raw;
+	e->reason = v->exit.reason;
+	e->cpu = (u16)v->sched.cpu;
+}
+
+/* One stay in the guest, accounted. */
+static void run_guest(struct vcpu *v)
+{
+	u64 entered = host_tsc(), left;
+
+	v->monitor_tsc += entered - v->left_tsc;
+	v->trace.ring[(v->trace.count - 1) & v->trace.mask].entered = entered;
+	v->state_fresh = 0;
+	virt->run(v);
+	left = host_tsc();
+	v->guest_tsc += left - entered;
+	v->left_tsc = left;
+	v->exits[v->exit.reason]++;
+	trace_exit(v, left);
+}
+
+enum vcpu_stop vcpu_step(struct vcpu *v)
+{
+	enum vcpu_stop stop = VCPU_HOST;
+
+	v->left_tsc = host_tsc(); /* what passed since the last step is nobody's */
+	if (v->state.activity != ACTIVITY_RUN)
+		vcpu_note(v, REQUEST_WAKE);
+	for (;;) {
+		/*
+		 * Whoever asks sets a request, then looks at in_guest and kicks; we say that we
+		 * go in, then look at requests.  One of the two sees the other.
+		 */
+		__atomic_store_n(&v->in_guest, true, __ATOMIC_SEQ_CST);
+		if (unlikely(vcpu_requested(v))) {
+			__atomic_store_n(&v->in_guest, false, __ATOMIC_RELEASE);
+			virt->complete(v);
+			if (serve(v, &stop))
+				break;
+			continue;
+		}
+		run_guest(v);
+		__atomic_store_n(&v->in_guest, false, __ATOMIC_RELEASE);
+		if (unlikely(v->state.interrupted.type))
+			vcpu_note(v, REQUEST_IRQ);
+		if (v->exit.reason == EXIT_HOST)
+			break;
+		handle_exit(v);
+	}
+	virt->complete(v);
+	return stop;
+}
+
+u32 vcpu_signature(const struct vcpu *v)
+{
+	const struct cpuid_table *table = &v->vm->cpuid;
+
+	return table->count && table->basic[1] ? table->leaf[table->basic[1] - 1].regs.eax : 0;
+}
+
+/*
+ * FNINIT's control word, MXCSR's reset value, and all components in their initial state.
+ * [SDM] "Legacy Region of an XSAVE Area" (vol. 1, 13.4.1), "XSAVE Header" (13.4.2)
+ */
+#define XSAVE_FCW 0
+#define XSAVE_MXCSR 24
+#define XSAVE_LEGACY_AND_HEADER 576
+
+static void reset_xsave(u8 *area)
+{
+	const u16 fcw = 0x37f;
+	const u32 mxcsr = 0x1f80;
+
+	memset(area, 0, XSAVE_LEGACY_AND_HEADER);
+	memcpy(area + XSAVE_FCW, &fcw, sizeof(fcw));
+	memcpy(area + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+void vcpu_reset(struct vcpu *v)
+{
+	state_reset(&v->state, &v->regs, vcpu_signature(v));
+	v->state.activity = v->index ? ACTIVITY_WAIT_SIPI : ACTIVITY_RUN;
+	v->state.tsc_offset = 0 - v->vm->tsc_base;
+	v->exit = (struct vm_exit){ 0 };
+	v->raised.type = v->deferred.type = EVENT_NONE;
+	v->nmi_pending = false;
+	v->windows = 0;
+	v->requests = REQUEST_IRQ;
+	reset_xsave(v->xsave);
+	lapic_reset(&v->lapic);
+	msr_reset(v);
+	fetch_flush(v);
+	vcpu_state_changed(v, STATE_ALL);
+	virt->window(v, 0);
+}
