@@ -1,0 +1,172 @@
+/*
+ * svm.h - what the files of the AMD-V back end share
+ *
+ * Owns: the back end's part of a VM and of a vCPU, and the features of the machine it uses.
+ * Must not know: how exits are handled; nothing outside amd/ includes this header.
+ */
+#ifndef ESPEJO_AMD_SVM_H
+#define ESPEJO_AMD_SVM_H
+
+#include "amd/vmcb.h"
+#include "paging/nested.h"
+#include "vm/vm.h"
+
+/* What this machine offers beyond what we need. Known after cpu_on. */
+struct svm_features {
+	u32 asids; /* number of ASIDs, the host's 0 included */
+	u32 clean; /* VMCB_CLEAN_ALL if clean bits are heeded, else 0 */
+	u8 phys_bits; /* bits of a physical address */
+	bool nrips, flush_by_asid, decode_assists, lbr_virt, rdpru, rdtscp, spec_ctrl;
+};
+extern struct svm_features svm_features;
+
+struct svm_vm {
+	struct vm vm; /* first */
+	struct nested npt;
+	u8 *iopm, *msrpm;
+};
+
+/*
+ * Reasons to take the slow way into the guest.  The low bits are the VMCB_CLEAN_* groups of
+ * fields that changed since the last good entry.
+ */
+#define SVM_DIRTY_LOADED BIT(16) /* fields that each VMRUN and VMLOAD reads, no clean bit */
+#define SVM_DIRTY_EVENT BIT(17) /* EVENTINJ */
+#define SVM_DIRTY_FLUSH BIT(18) /* translations of this ASID */
+#define SVM_DIRTY_WINDOW BIT(19) /* common code waits for a window */
+#define SVM_DIRTY_STEP BIT(20) /* the next instruction is to be stepped over */
+#define SVM_CHECK_CPU BIT(31) /* svm_check: what the CPU checks, of all groups */
+#define SVM_DIRTY_ALL (VMCB_CLEAN_ALL | SVM_DIRTY_LOADED | SVM_DIRTY_EVENT)
+
+/* An instruction that is being stepped over: what we changed, and what it does to RFLAGS. */
+struct svm_step {
+	bool active;
+	bool pushes_flags, loads_flags; /* PUSHF; POPF or IRET */
+	bool iret;
+	u8 len, imm; /* of the instruction; 0: unknown */
+	u16 op; /* enum insn_op */
+	u64 guest_tf, r11_tf; /* RFLAGS_TF or 0 */
+	u64 dr6, sfmask;
+	u32 exceptions, misc1, misc2; /* intercepts */
+};
+
+struct svm_vcpu {
+	struct vcpu vcpu; /* first */
+	struct vmcb *vmcb;
+	u64 vmcb_pa;
+	u64 host_pa; /* VMSAVE area of the CPU on which it is loaded */
+	u32 dirty; /* SVM_DIRTY_*, VMCB_CLEAN_* */
+	u8 windows; /* WINDOW_* */
+	u8 soft_len; /* of the INT n to be injected: RIP stands behind it during the entry */
+	u8 cut_len; /* of the injected INT n that the last exit cut short */
+	u64 soft_rip;
+	bool loaded; /* its FPU, DR0-3 and MSRs are in the CPU */
+	bool nmi_blocked;
+	unsigned cpu; /* of the ASID */
+	u32 asid_generation;
+	u64 host_tsc_aux, host_spec_ctrl;
+	struct svm_step step;
+};
+
+static inline struct svm_vm *svm_vm(struct vm *vm)
+{
+	return container_of(vm, struct svm_vm, vm);
+}
+
+static inline struct svm_vcpu *svm_vcpu(struct vcpu *v)
+{
+	return container_of(v, struct svm_vcpu, vcpu);
+}
+
+/*
+ * The world switch (svm_run.S): the general registers but RAX and RSP, which are in the VMCB,
+ * become the guest's; runs it until #VMEXIT; saves them.  Host interrupts are let through
+ * while the guest runs, and nothing is taken by the host in between: what is pending
+ * afterwards waits for the caller's STI, an NMI arrives before the return.
+ * [APM] vol. 2 "VMRUN Instruction" (15.5), "Global Interrupt Flag" (15.17)
+ */
+void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa);
+/* A guest that executes VMMCALL at once, for the probe of the interrupt mask. */
+extern const u8 svm_probe_guest[];
+
+/* In checking builds every entry takes the slow way, which checks all that the CPU will. */
+#ifdef CHECKING
+#define SVM_CHECKING true
+#else
+#define SVM_CHECKING false
+#endif
+
+/* ---- svm_state.c */
+void svm_get_state(struct vcpu *v, unsigned parts);
+void svm_set_state(struct vcpu *v, unsigned parts);
+
+/* ---- svm_event.c: injection, windows, stepping */
+void svm_inject(struct vcpu *v, const struct event *event);
+void svm_window(struct vcpu *v, unsigned windows);
+/* Run with all that svm_vcpu.dirty asks for, until an exit that common code must see; fill it in. */
+void svm_run_slow(struct svm_vcpu *s);
+void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked);
+
+/* ---- svm_exit.c */
+/* The VMCB's exit becomes v->exit, and the registers in the VMCB v->regs. */
+void svm_exit(struct svm_vcpu *s);
+/* Between v->regs and the VMCB: RIP, RSP, RAX, RFLAGS. */
+static inline void svm_regs_from_vmcb(struct svm_vcpu *s)
+{
+	const struct vmcb_save *save = &s->vmcb->save;
+	struct gpregs *regs = &s->vcpu.regs;
+
+	regs->rip = save->rip;
+	regs->rflags = save->rflags;
+	regs->r[REG_RSP] = save->rsp;
+	regs->r[REG_RAX] = save->rax;
+}
+
+static inline void svm_regs_to_vmcb(struct svm_vcpu *s)
+{
+	struct vmcb_save *save = &s->vmcb->save;
+	const struct gpregs *regs = &s->vcpu.regs;
+
+	save->rip = regs->rip;
+	save->rflags = regs->rflags;
+	save->rsp = regs->r[REG_RSP];
+	save->rax = regs->r[REG_RAX];
+}
+
+const char *svm_raw_name(u64 raw);
+void svm_dump(struct vcpu *v, struct fmt_sink *sink);
+
+/* ---- svm.c */
+/* The value of VMCB.tlb_control for the next entry. */
+u8 svm_tlb_control(struct svm_vcpu *s);
+/* Leave the guest at once when it has been entered: pends an interrupt to this CPU, if it can. */
+void svm_exit_soon(void);
+
+/* ---- svm_explain.c */
+/*
+ * A rule about the VMCB.  It is checked when one of its groups is dirty.  `by_cpu`: VMRUN
+ * checks it too, and fails with VMEXIT_INVALID; the others are what must hold besides, for
+ * the guest to run as we mean it.
+ */
+struct svm_rule {
+	const char *id; /* for the test */
+	const char *field; /* "EFER", "EVENTINJ" */
+	u32 groups;
+	bool by_cpu;
+	u64 (*value)(const struct vmcb *b);
+	bool (*holds)(const struct vmcb *b, const struct svm_features *f);
+	const char *text; /* "SVME must be set" */
+	const char *source;
+};
+extern const struct svm_rule svm_rules[];
+extern const unsigned svm_rule_count;
+
+/* Check the rules of these groups; each broken one is a line in sink, unless NULL. Their number. */
+unsigned svm_check(const struct vmcb *b, const struct svm_features *f, u32 groups,
+		   struct fmt_sink *sink);
+unsigned svm_explain(struct vcpu *v, struct fmt_sink *sink);
+
+/* ---- npt.c */
+extern const struct nested_format npt_format;
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * svm_exit.c - from exit codes to struct vm_exit
+ *
+ * Owns: what each exit code means, and where the VMCB keeps its particulars.
+ * Must not know: what is done about an exit.
+ *
+ * Source: [APM] vol. 2 "SVM Intercept Exit Codes" (appendix C), "Intercept Operation" (15.7) and
+ * the sections on each intercept.
+ */
+#include "amd/svm.h"
+
+#include "lib/fmt.h"
+#include "vm/fetch.h"
+
+/* What EXITINTINFO calls an event: the types of EVENTINJ. */
+static u8 event_type(u64 info)
+{
+	u8 vector = info & VMCB_EVENT_VECTOR;
+
+	switch ((info & VMCB_EVENT_TYPE) >> VMCB_EVENT_TYPE_SHIFT) {
+	case VMCB_EVENT_TYPE_INTR:
+		return EVENT_INTR;
+	case VMCB_EVENT_TYPE_NMI:
+		return EVENT_NMI;
+	case VMCB_EVENT_TYPE_SOFT_INT:
+		return EVENT_SOFT_INT;
+	default:
+		return vector == VECTOR_BP || vector == VECTOR_OF ? EVENT_SOFT_EXCEPTION :
+								    EVENT_EXCEPTION;
+	}
+}
+
+/* The length of the INT n at RIP, which pushes the address behind it; 0: it is gone. */
+static u8 soft_length(struct svm_vcpu *s)
+{
+	u64 len = s->vmcb->control.nrip - s->vmcb->save.rip;
+	const struct insn *insn;
+	struct event fault;
+
+	if (s->cut_len)
+		return s->cut_len;
+	if (svm_features.nrips && len > 0 && len <= INSN_MAX_LEN)
+		return (u8)len;
+	insn = fetch_insn(&s->vcpu, &fault);
+	s->vcpu.state_fresh = 0;
+	return insn ? insn->len : 0;
+}
+
+/*
+ * An event whose delivery the exit cut short.  Of a soft one, RIP is still at its instruction;
+ * should that have vanished, the guest just runs on at RIP.
+ * [APM] vol. 2 "EXITINTINFO", in "Event Injection" and "Nested Exceptions" (15.7.2)
+ */
+static void save_interrupted(struct svm_vcpu *s, u64 info)
+{
+	struct event *event = &s->vcpu.state.interrupted;
+
+	*event = (struct event){ .type = event_type(info),
+				 .vector = (u8)(info & VMCB_EVENT_VECTOR),
+				 .has_error = info & VMCB_EVENT_EV };
+	if (event->has_error)
+		event->error = (u32)(info >> VMCB_EVENT_ERROR_SHIFT);
+	if (event->type == EVENT_EXCEPTION && event->vector == VECTOR_PF)
+		event->cr2 = s->vmcb->save.cr2;
+	if (event->type == EVENT_NMI)
+		svm_set_nmi_blocked(s, false);
+	if (event->type >= EVENT_SOFT_INT) {
+		event->insn_len = soft_length(s);
+		if (!event->insn_len)
+			event->type = EVENT_NONE;
+	}
+}
+
+/* ---- Particulars ---------------------------------------------------------------------- */
+
+/* "IOIO Intercept Information" (15.10.2); exitinfo2 is the next RIP, on every CPU. */
+static void fill_io(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct vm_exit *exit = &v->exit;
+	u64 info = c->exitinfo1, len = c->exitinfo2 - v->regs.rip;
+
+	exit->io.port = (u16)(info >> VMCB_IOIO_PORT_SHIFT);
+	exit->io.size = (info & VMCB_IOIO_SIZE) >> VMCB_IOIO_SIZE_SHIFT;
+	exit->io.in = info & VMCB_IOIO_IN;
+	exit->io.string = info & VMCB_IOIO_STR;
+	exit->io.value = (u32)(v->regs.r[REG_RAX] & (exit->io.size == 4 ? ~0u :
+							BITS(exit->io.size * 8 - 1, 0)));
+	exit->insn_len = len <= INSN_MAX_LEN ? (u8)len : 0;
+	exit->decoded = true;
+}
+
+static void fill_msr(const struct vmcb_control *c, struct vcpu *v)
+{
+	const u64 *r = v->regs.r;
+
+	v->exit.msr.index = (u32)r[REG_RCX];
+	v->exit.msr.write = c->exitinfo1 & 1;
+	v->exit.msr.value = r[REG_RDX] << 32 | (u32)r[REG_RAX];
+	v->exit.decoded = true;
+}
+
+/* "MOV CRx/DRx Intercepts" (15.8.1): CLTS, LMSW and SMSW count as accesses of CR0, but no MOV. */
+static void fill_cr(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct vm_exit *exit = &v->exit;
+
+	exit->cr.number = c->exitcode & 0xf;
+	exit->cr.access = c->exitcode < VMCB_EXIT_CR_WRITE ? CR_READ : CR_WRITE;
+	exit->decoded = svm_features.decode_assists && (c->exitinfo1 & VMCB_CR_IS_MOV);
+	exit->cr.reg = exit->decoded ? c->exitinfo1 & VMCB_CR_GPR : 0;
+	exit->cr.source = 0;
+}
+
+static void fill_dr(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct vm_exit *exit = &v->exit;
+
+	exit->cr.number = c->exitcode & 0xf;
+	exit->cr.access = c->exitcode < VMCB_EXIT_DR_WRITE ? CR_READ : CR_WRITE;
+	exit->decoded = svm_features.decode_assists;
+	exit->cr.reg = exit->decoded ? c->exitinfo1 & VMCB_CR_GPR : 0;
+	exit->cr.source = 0;
+}
+
+static void fill_xsetbv(const struct vmcb_control *c, struct vcpu *v)
+{
+	const u64 *r = v->regs.r;
+
+	(void)c;
+	v->exit.xsetbv.index = (u32)r[REG_RCX];
+	v->exit.xsetbv.value = r[REG_RDX] << 32 | (u32)r[REG_RAX];
+	v->exit.decoded = true;
+}
+
+/*
+ * "Task Switch Intercept" (15.14.1).  A switch through a task gate of the IDT shows in
+ * EXITINTINFO; the event is then part of the switch, not to be delivered again.
+ */
+static void fill_task(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct vm_exit *exit = &v->exit;
+
+	exit->task.selector = (u16)c->exitinfo1;
+	if (c->exitintinfo & VMCB_EVENT_V)
+		exit->task.source = 3;
+	else if (c->exitinfo2 & VMCB_TASK_IRET)
+		exit->task.source = 1;
+	else
+		exit->task.source = c->exitinfo2 & VMCB_TASK_JMP ? 2 : 0;
+	exit->task.has_error = c->exitinfo2 & VMCB_TASK_ERROR;
+	exit->task.error = (u32)c->exitinfo2;
+	v->state.interrupted.type = EVENT_NONE;
+}
+
+/* "Nested versus Guest Page Faults, Fault Ordering" (15.25.6) */
+static void fill_memory(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct vm_exit *exit = &v->exit;
+
+	exit->memory.gpa = gpa(c->exitinfo2);
+	exit->memory.access = c->exitinfo1 & PF_FETCH ? ACCESS_FETCH :
+			      c->exitinfo1 & PF_WRITE ? ACCESS_WRITE :
+							ACCESS_READ;
+	exit->memory.walking = c->exitinfo1 & VMCB_NPF_TABLE;
+}
+
+/*
+ * A machine check while the guest ran is the host's: its own handler decides, as if the
+ * interrupt had arrived now.  [APM] vol. 2 "#MC (Machine Check)" in "Exception Intercepts" (15.12)
+ */
+static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct vm_exit *exit = &v->exit;
+
+	exit->exception.vector = (u8)(c->exitcode - VMCB_EXIT_EXCEPTION);
+	exit->exception.has_error = false;
+	exit->exception.error = (u32)c->exitinfo1;
+	exit->exception.address = c->exitinfo2;
+	if (exit->exception.vector == VECTOR_MC) {
+		__asm__ volatile("int %0" ::"i"(VECTOR_MC) : "memory");
+		exit->reason = EXIT_HOST;
+	}
+}
+
+/* IRET exits while NMIs are blocked; it is ours to step over. */
+static void fill_iret(const struct vmcb_control *c, struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_vcpu(v);
+
+	(void)c;
+	s->dirty |= SVM_DIRTY_STEP;
+	svm_run_slow(s);
+}
+
+/* ---- The table ------------------------------------------------------------------------- */
+
+/* An instruction: nRIP, where there is one, is the address behind it. */
+#define INSN_EXIT 1
+
+struct exit_kind {
+	u8 reason; /* enum exit_reason; 0: not expected */
+	u8 flags;
+	void (*fill)(const struct vmcb_control *c, struct vcpu *v); /* the particulars, if any */
+};
+
+static const struct exit_kind kinds[VMCB_EXIT_RDPRU + 1] = {
+	[VMCB_EXIT_CR_READ ... VMCB_EXIT_CR_READ + 0x1f] = { EXIT_CR, INSN_EXIT, fill_cr },
+	[VMCB_EXIT_DR_READ ... VMCB_EXIT_DR_READ + 0x1f] = { EXIT_DR, INSN_EXIT, fill_dr },
+	[VMCB_EXIT_EXCEPTION ... VMCB_EXIT_EXCEPTION + 0x1f] = { EXIT_EXCEPTION, 0,
+								 fill_exception },
+	[VMCB_EXIT_INTR] = { EXIT_HOST, 0, NULL },
+	[VMCB_EXIT_NMI] = { EXIT_HOST, 0, NULL },
+	[VMCB_EXIT_SMI] = { EXIT_HOST, 0, NULL },
+	[VMCB_EXIT_INIT] = { EXIT_HOST, 0, NULL },
+	[VMCB_EXIT_VINTR] = { EXIT_WINDOW_INTR, 0, NULL },
+	[VMCB_EXIT_RDPMC] = { EXIT_RDPMC, INSN_EXIT, NULL },
+	[VMCB_EXIT_CPUID] = { EXIT_CPUID, INSN_EXIT, NULL },
+	[VMCB_EXIT_RSM] = { EXIT_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_IRET] = { EXIT_NONE, 0, fill_iret },
+	[VMCB_EXIT_INVD] = { EXIT_CACHE, INSN_EXIT, NULL },
+	[VMCB_EXIT_PAUSE] = { EXIT_PAUSE, INSN_EXIT, NULL },
+	[VMCB_EXIT_HLT] = { EXIT_HLT, INSN_EXIT, NULL },
+	[VMCB_EXIT_INVLPGA] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_IOIO] = { EXIT_IO, 0, fill_io },
+	[VMCB_EXIT_MSR] = { EXIT_MSR, INSN_EXIT, fill_msr },
+	[VMCB_EXIT_TASK_SWITCH] = { EXIT_TASK, 0, fill_task },
+	[VMCB_EXIT_SHUTDOWN] = { EXIT_SHUTDOWN, 0, NULL },
+	[VMCB_EXIT_VMRUN] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_VMMCALL] = { EXIT_HYPERCALL, INSN_EXIT, NULL },
+	[VMCB_EXIT_VMLOAD] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_VMSAVE] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_STGI] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_CLGI] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_SKINIT] = { EXIT_VM_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_WBINVD] = { EXIT_CACHE, INSN_EXIT, NULL },
+	[VMCB_EXIT_MONITOR] = { EXIT_MONITOR, INSN_EXIT, NULL },
+	[VMCB_EXIT_MWAIT] = { EXIT_MONITOR, INSN_EXIT, NULL },
+	[VMCB_EXIT_MWAIT_CONDITIONAL] = { EXIT_MONITOR, INSN_EXIT, NULL },
+	[VMCB_EXIT_XSETBV] = { EXIT_XSETBV, INSN_EXIT, fill_xsetbv },
+	[VMCB_EXIT_RDPRU] = { EXIT_INSN, INSN_EXIT, NULL },
+};
+static const struct exit_kind kind_npf = { EXIT_MEMORY, 0, fill_memory };
+static const struct exit_kind kind_invalid = { EXIT_REFUSED, 0, NULL };
+static const struct exit_kind kind_unknown = { EXIT_UNKNOWN, 0, NULL };
+
+static const struct exit_kind *find_kind(u64 code)
+{
+	if (likely(code < ARRAY_SIZE(kinds)) && (kinds[code].reason || kinds[code].fill))
+		return &kinds[code];
+	if (code == VMCB_EXIT_NPF)
+		return &kind_npf;
+	return (u32)code == VMCB_EXIT_INVALID ? &kind_invalid : &kind_unknown;
+}
+
+void svm_exit(struct svm_vcpu *s)
+{
+	const struct vmcb_control *c = &s->vmcb->control;
+	const struct exit_kind *kind = find_kind(c->exitcode);
+	struct vm_exit *exit = &s->vcpu.exit;
+
+	svm_regs_from_vmcb(s);
+	exit->raw = c->exitcode;
+	exit->word = 0;
+	exit->reason = kind->reason;
+	exit->outcome = OUTCOME_NONE;
+	exit->decoded = false;
+	exit->insn_len = 0;
+	if (svm_features.nrips && (kind->flags & INSN_EXIT) &&
+	    c->nrip - s->vcpu.regs.rip <= INSN_MAX_LEN)
+		exit->insn_len = (u8)(c->nrip - s->vcpu.regs.rip);
+	if (unlikely(c->exitintinfo & VMCB_EVENT_V))
+		save_interrupted(s, c->exitintinfo);
+	if (kind->fill)
+		kind->fill(c, &s->vcpu);
+}
+
+/* ---- For people ------------------------------------------------------------------------- */
+
+#define RANGE_NAMES(prefix)                                                                  \
+	{ prefix "0", prefix "1", prefix "2", prefix "3", prefix "4", prefix "5", prefix "6",  \
+	  prefix "7", prefix "8", prefix "9", prefix "10", prefix "11", prefix "12", prefix "13", \
+	  prefix "14", prefix "15" }
+
+static const char *const access_names[4][16] = {
+	RANGE_NAMES("VMEXIT_READ_CR"),
+	RANGE_NAMES("VMEXIT_WRITE_CR"),
+	RANGE_NAMES("VMEXIT_READ_DR"),
+	RANGE_NAMES("VMEXIT_WRITE_DR"),
+};
+static const char *const exception_names[2][16] = {
+	RANGE_NAMES("VMEXIT_EXCP"),
+	{ "VMEXIT_EXCP16", "VMEXIT_EXCP17", "VMEXIT_EXCP18", "VMEXIT_EXCP19", "VMEXIT_EXCP20",
+	  "VMEXIT_EXCP21", "VMEXIT_EXCP22", "VMEXIT_EXCP23", "VMEXIT_EXCP24", "VMEXIT_EXCP25",
+	  "VMEXIT_EXCP26", "VMEXIT_EXCP27", "VMEXIT_EXCP28", "VMEXIT_EXCP29", "VMEXIT_EXCP30",
+	  "VMEXIT_EXCP31" },
+};
+static const char *const trap_names[16] = RANGE_NAMES("VMEXIT_CR_WRITE_TRAP");
+
+const char *svm_raw_name(u64 raw)
+{
+	if (raw < VMCB_EXIT_EXCEPTION)
+		return access_names[raw / 16][raw % 16];
+	if (raw < VMCB_EXIT_INTR)
+		return exception_names[raw / 16 - VMCB_EXIT_EXCEPTION / 16][raw % 16];
+	if (raw - VMCB_EXIT_CR_WRITE_TRAP < 16)
+		return trap_names[raw - VMCB_EXIT_CR_WRITE_TRAP];
+	switch (raw) {
+#define X(name, code) \
+	case code:    \
+		return "VMEXIT_" #name;
+		VMCB_EXITS(X)
+#undef X
+	}
+	return (u32)raw == VMCB_EXIT_INVALID ? "VMEXIT_INVALID" : "unknown to the manual";
+}

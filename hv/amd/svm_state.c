@@ -1,0 +1,260 @@
+/*
+ * svm_state.c - between the neutral state of a vCPU and where AMD-V keeps it
+ *
+ * Owns: which VMCB field, register or MSR holds each part, and AMD's forms of them.
+ * Must not know: why somebody reads or changes state.
+ *
+ * Most parts are in the VMCB, loaded or not: VMSAVE follows each #VMEXIT.  DR0-3, the FPU, and
+ * the MSRs that VMSAVE leaves out live in the CPU while the vCPU is loaded, else in vcpu->state.
+ *
+ * Source: [APM] vol. 2 "Layout of VMCB", state save area (appendix B, table B-2).
+ */
+#include "amd/svm.h"
+
+#include "hw/hw.h"
+#include "x86_ops.h"
+
+/* ---- Segments: a segment without P is unusable, whatever else its attributes say. */
+
+static void get_segment(struct segment *to, const struct vmcb_segment *from)
+{
+	to->selector = from->selector;
+	to->attr = from->attrib & SEG_ATTR_P ? from->attrib : 0;
+	to->limit = from->limit;
+	to->base = from->base;
+}
+
+static void set_segment(struct vmcb_segment *to, const struct segment *from)
+{
+	to->selector = from->selector;
+	to->attrib = from->attr;
+	to->limit = from->limit;
+	to->base = from->base;
+}
+
+static void get_table(struct table_register *to, const struct vmcb_segment *from)
+{
+	to->base = from->base;
+	to->limit = (u16)from->limit;
+}
+
+static void set_table(struct vmcb_segment *to, const struct table_register *from)
+{
+	to->base = from->base;
+	to->limit = from->limit;
+}
+
+/* ---- STATE_EXEC */
+
+static void get_exec(struct svm_vcpu *s)
+{
+	const struct vmcb_save *save = &s->vmcb->save;
+	struct cpu_state *state = &s->vcpu.state;
+
+	state->cr0 = save->cr0;
+	state->cr3 = save->cr3;
+	state->cr4 = save->cr4;
+	state->efer = save->efer & ~EFER_SVME; /* ours, not the guest's */
+	state->cpl = save->cpl;
+	get_segment(&state->seg[SEG_CS], &save->cs);
+}
+
+static void set_exec(struct svm_vcpu *s)
+{
+	struct vmcb_save *save = &s->vmcb->save;
+	const struct cpu_state *state = &s->vcpu.state;
+
+	save->cr0 = state->cr0;
+	save->cr3 = state->cr3;
+	save->cr4 = state->cr4;
+	save->efer = state->efer | EFER_SVME;
+	save->cpl = state->cpl;
+	set_segment(&save->cs, &state->seg[SEG_CS]);
+	s->dirty |= VMCB_CLEAN_CRX | VMCB_CLEAN_SEG;
+}
+
+/* ---- STATE_SEG */
+
+static void get_segments(struct svm_vcpu *s)
+{
+	const struct vmcb_save *save = &s->vmcb->save;
+	struct cpu_state *state = &s->vcpu.state;
+
+	get_segment(&state->seg[SEG_ES], &save->es);
+	get_segment(&state->seg[SEG_SS], &save->ss);
+	get_segment(&state->seg[SEG_DS], &save->ds);
+	get_segment(&state->seg[SEG_FS], &save->fs);
+	get_segment(&state->seg[SEG_GS], &save->gs);
+	get_segment(&state->ldtr, &save->ldtr);
+	get_segment(&state->tr, &save->tr);
+	get_table(&state->gdtr, &save->gdtr);
+	get_table(&state->idtr, &save->idtr);
+}
+
+static void set_segments(struct svm_vcpu *s)
+{
+	struct vmcb_save *save = &s->vmcb->save;
+	const struct cpu_state *state = &s->vcpu.state;
+
+	set_segment(&save->es, &state->seg[SEG_ES]);
+	set_segment(&save->ss, &state->seg[SEG_SS]);
+	set_segment(&save->ds, &state->seg[SEG_DS]);
+	set_segment(&save->fs, &state->seg[SEG_FS]);
+	set_segment(&save->gs, &state->seg[SEG_GS]);
+	set_segment(&save->ldtr, &state->ldtr);
+	set_segment(&save->tr, &state->tr);
+	set_table(&save->gdtr, &state->gdtr);
+	set_table(&save->idtr, &state->idtr);
+	s->dirty |= VMCB_CLEAN_SEG | VMCB_CLEAN_DT | SVM_DIRTY_LOADED;
+}
+
+/* ---- STATE_DR */
+
+static void get_debug(struct svm_vcpu *s)
+{
+	struct cpu_state *state = &s->vcpu.state;
+
+	if (s->loaded)
+		hw_debug_save(&s->vcpu, false);
+	state->dr[6] = s->vmcb->save.dr6;
+	state->dr[7] = s->vmcb->save.dr7;
+}
+
+static void set_debug(struct svm_vcpu *s)
+{
+	const struct cpu_state *state = &s->vcpu.state;
+
+	if (s->loaded)
+		hw_debug_load(&s->vcpu, false);
+	s->vmcb->save.dr6 = state->dr[6];
+	s->vmcb->save.dr7 = state->dr[7];
+	s->dirty |= VMCB_CLEAN_DRX;
+}
+
+/* ---- STATE_MSR */
+
+static void get_msrs(struct svm_vcpu *s)
+{
+	const struct vmcb_save *save = &s->vmcb->save;
+	struct cpu_state *state = &s->vcpu.state;
+
+	state->star = save->star;
+	state->lstar = save->lstar;
+	state->cstar = save->cstar;
+	state->sfmask = save->sfmask;
+	state->kernel_gs_base = save->kernel_gs_base;
+	state->sysenter_cs = save->sysenter_cs;
+	state->sysenter_esp = save->sysenter_esp;
+	state->sysenter_eip = save->sysenter_eip;
+	state->pat = save->g_pat;
+	if (svm_features.lbr_virt)
+		state->debugctl = save->dbgctl;
+	if (s->loaded && svm_features.rdtscp)
+		state->tsc_aux = x86_rdmsr(MSR_TSC_AUX);
+	if (s->loaded && svm_features.spec_ctrl)
+		state->spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);
+}
+
+static void set_msrs(struct svm_vcpu *s)
+{
+	struct vmcb_save *save = &s->vmcb->save;
+	const struct cpu_state *state = &s->vcpu.state;
+
+	save->star = state->star;
+	save->lstar = state->lstar;
+	save->cstar = state->cstar;
+	save->sfmask = state->sfmask;
+	save->kernel_gs_base = state->kernel_gs_base;
+	save->sysenter_cs = state->sysenter_cs;
+	save->sysenter_esp = state->sysenter_esp;
+	save->sysenter_eip = state->sysenter_eip;
+	save->g_pat = state->pat;
+	save->dbgctl = svm_features.lbr_virt ? state->debugctl : 0;
+	if (s->loaded && svm_features.rdtscp)
+		x86_wrmsr(MSR_TSC_AUX, state->tsc_aux);
+	if (s->loaded && svm_features.spec_ctrl)
+		x86_wrmsr(MSR_SPEC_CTRL, state->spec_ctrl);
+	s->dirty |= VMCB_CLEAN_NP | VMCB_CLEAN_LBR | SVM_DIRTY_LOADED;
+}
+
+/* ---- STATE_INT: the VMCB does not tell STI's shadow from that of MOV SS, which holds back more. */
+
+static void get_interruptibility(struct svm_vcpu *s)
+{
+	struct cpu_state *state = &s->vcpu.state;
+
+	state->shadow = s->vmcb->control.int_shadow & VMCB_INTERRUPT_SHADOW ? SHADOW_MOV_SS : 0;
+	state->nmi_blocked = s->nmi_blocked;
+}
+
+static void set_interruptibility(struct svm_vcpu *s)
+{
+	s->vmcb->control.int_shadow = s->vcpu.state.shadow ? VMCB_INTERRUPT_SHADOW : 0;
+	svm_set_nmi_blocked(s, s->vcpu.state.nmi_blocked);
+}
+
+/*
+ * STATE_PDPTE: under nested paging the CPU keeps them to itself; they are what is in memory.
+ * [APM] vol. 2 "Legacy PAE Mode" in "Nested Paging and VMRUN/#VMEXIT" (15.25.10)
+ */
+static void get_pdptes(struct svm_vcpu *s)
+{
+	const struct vmcb_save *save = &s->vmcb->save;
+	struct cpu_state *state = &s->vcpu.state;
+	bool pae = (save->cr0 & CR0_PG) && (save->cr4 & CR4_PAE) && !(save->efer & EFER_LMA);
+
+	if (!pae || memory_read(s->vcpu.vm, gpa(save->cr3 & BITS(31, 5)), state->pdpte,
+				sizeof(state->pdpte)))
+		for (unsigned i = 0; i < ARRAY_SIZE(state->pdpte); i++)
+			state->pdpte[i] = 0;
+}
+
+void svm_get_state(struct vcpu *v, unsigned parts)
+{
+	struct svm_vcpu *s = svm_vcpu(v);
+
+	if (parts & STATE_EXEC)
+		get_exec(s);
+	if (parts & STATE_SEG)
+		get_segments(s);
+	if (parts & STATE_CR2)
+		v->state.cr2 = s->vmcb->save.cr2;
+	if (parts & STATE_DR)
+		get_debug(s);
+	if (parts & STATE_MSR)
+		get_msrs(s);
+	if ((parts & STATE_XSAVE) && s->loaded)
+		hw_fpu_save(v);
+	if (parts & STATE_INT)
+		get_interruptibility(s);
+	if (parts & STATE_PDPTE)
+		get_pdptes(s);
+	if (parts & STATE_TSC)
+		v->state.tsc_offset = s->vmcb->control.tsc_offset;
+}
+
+void svm_set_state(struct vcpu *v, unsigned parts)
+{
+	struct svm_vcpu *s = svm_vcpu(v);
+
+	if (parts & STATE_EXEC)
+		set_exec(s);
+	if (parts & STATE_SEG)
+		set_segments(s);
+	if (parts & STATE_CR2) {
+		s->vmcb->save.cr2 = v->state.cr2;
+		s->dirty |= VMCB_CLEAN_CR2;
+	}
+	if (parts & STATE_DR)
+		set_debug(s);
+	if (parts & STATE_MSR)
+		set_msrs(s);
+	if ((parts & STATE_XSAVE) && s->loaded)
+		hw_fpu_load(v);
+	if (parts & STATE_INT)
+		set_interruptibility(s);
+	if (parts & STATE_TSC) {
+		s->vmcb->control.tsc_offset = v->state.tsc_offset;
+		s->dirty |= VMCB_CLEAN_I;
+	}
+}
