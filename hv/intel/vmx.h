@@ -1,0 +1,128 @@
+/*
+ * vmx.h - what the files of the VT-x back end share
+ *
+ * Owns: the back end's part of a virtual machine and of a vCPU.
+ * Must not know: anything outside intel/ that is not in virt.h's reach.
+ *
+ * Files: vmx.c (the machine: probing, switching on, a VM's memory and bitmaps), vmx_vcpu.c (a
+ * vCPU: its VMCS, load, run), vmx_run.S (the world switch), vmx_exit.c (what an exit means),
+ * vmx_state.c (state in and out), vmx_explain.c (why an entry fails), ept.c (entries).
+ *
+ * Where a vCPU's state is while it is loaded: general registers, RIP, RFLAGS in vcpu->regs;
+ * most of the rest in the VMCS; CR2, DR0-DR3, DR6, the FPU, and the MSRs that only
+ * SYSCALL, SWAPGS and RDTSCP use, in the CPU itself, since the hypervisor uses none of them.
+ * While it is not loaded, vcpu->state has everything.
+ */
+#ifndef ESPEJO_INTEL_VMX_H
+#define ESPEJO_INTEL_VMX_H
+
+#include "intel/ept.h"
+#include "intel/vmx_explain.h"
+#include "intel/vmx_ops.h"
+#include "vm/vm.h"
+
+/* What this machine's CPUs can, and the control words made of it; set by vmx_probe. */
+struct vmx_machine {
+	struct vmx_caps caps;
+	u64 pin, primary, secondary, exit, entry; /* as a new VMCS gets them */
+	bool tsc_aux, spec_ctrl; /* the CPU has these MSRs */
+};
+extern struct vmx_machine vmx_machine;
+
+struct intel_vm {
+	struct vm vm; /* first: common code allocates and sees this */
+	struct nested ept;
+	u8 *io_bitmap; /* two pages: A, B */
+	u8 *msr_bitmap; /* one page */
+};
+
+/* What must be done before the next entry; 0 in most. */
+#define VMX_TODO_FLUSH BIT(0) /* INVEPT */
+#define VMX_TODO_CHECK BIT(1) /* rules of the groups in `changed` */
+
+/* What vmx_run returns beside an exit reason; the instruction failed. */
+#define VMX_RUN_FAIL_INVALID BIT(32)
+#define VMX_RUN_FAIL_VALID BIT(33)
+/* An exit.raw of ours: our rules say that the CPU would refuse. */
+#define VMX_REFUSED_BY_RULES BIT(34)
+
+struct intel_vcpu {
+	struct vcpu vcpu; /* first */
+	u64 (*enter)(struct vcpu *v); /* vmx_launch or vmx_resume */
+	u32 todo; /* VMX_TODO_* */
+	u32 changed; /* VMX_GROUP_* since the last good entry */
+	/* The VMCS's values of registers that everybody may change in vcpu.regs. */
+	u64 seen_rip, seen_rsp, seen_rflags;
+
+	struct vmcs_region *region;
+	u16 vpid; /* 0: none */
+	bool made; /* constant fields are written */
+	u32 set; /* STATE_* changed while not loaded */
+	int cpu; /* loaded there last, -1: never */
+	int loaded_on; /* CPU that it is loaded on, -1: none */
+	u64 primary, secondary; /* control words now */
+	u64 cr0_owned, cr4_owned; /* bits that the guest changes without an exit */
+	u64 refused; /* vmx_run's answer to the last entry, if it failed */
+};
+
+static inline struct intel_vcpu *vmx_vcpu(struct vcpu *v)
+{
+	return container_of(v, struct intel_vcpu, vcpu);
+}
+
+static inline struct intel_vm *vmx_vm(struct vm *vm)
+{
+	return container_of(vm, struct intel_vm, vm);
+}
+
+/* vmx.c */
+
+/* The control word nearest to wanted that the CPU allows: [SDM] appendix A.3. */
+static inline u64 vmx_adjust(u64 wanted, u64 capability)
+{
+	return (wanted | (u32)capability) & (capability >> 32);
+}
+
+u64 vmx_eptp(const struct intel_vm *vm);
+
+/* vmx_run.S: enter the guest by VMLAUNCH or VMRESUME; see there. */
+u64 vmx_launch(struct vcpu *v);
+u64 vmx_resume(struct vcpu *v);
+void vmx_exit_point(void);
+
+/* vmx_vcpu.c: parts of intel_ops */
+int vmx_vcpu_init(struct vcpu *v);
+void vmx_vcpu_free(struct vcpu *v);
+void vmx_load(struct vcpu *v);
+void vmx_unload(struct vcpu *v);
+void vmx_run(struct vcpu *v);
+void vmx_complete(struct vcpu *v);
+void vmx_inject(struct vcpu *v, const struct event *event);
+void vmx_window(struct vcpu *v, unsigned windows);
+void vmx_flush(struct vcpu *v);
+unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink);
+void vmx_dump(struct vcpu *v, struct fmt_sink *sink);
+
+/*
+ * For tests: make v's VMCS hold value in field, right before its next entry, whatever
+ * sense that makes.  v must be loaded here.  False: this CPU has no such field.
+ */
+bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value);
+
+/* The pending #DB of single-stepping agrees with TF and shadow, as VM entry demands. */
+void vmx_fix_pending_debug(struct intel_vcpu *iv);
+
+/* vmx_state.c */
+void vmx_get_state(struct vcpu *v, unsigned parts);
+void vmx_set_state(struct vcpu *v, unsigned parts);
+
+/* vmx_exit.c */
+
+/* Fill in v->exit (and v->state.interrupted) from the VMCS. */
+void vmx_exit_decode(struct intel_vcpu *iv, u64 reason);
+const char *vmx_raw_name(u64 raw);
+/* Interruption information to an event, and back (the VALID bit included). */
+struct event vmx_event(u64 info, u64 error, u64 length);
+u32 vmx_event_info(const struct event *event, bool protected_mode);
+
+#endif

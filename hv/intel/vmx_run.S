@@ -1,0 +1,132 @@
+/*
+ * vmx_run.S - into the guest and back, like a call of a C function
+ *
+ * u64 vmx_launch(struct vcpu *v);
+ * u64 vmx_resume(struct vcpu *v);
+ *
+ * Enter the guest of the current VMCS, whose HOST_RIP is vmx_exit_point and whose HOST_RSP is v;
+ * launch if its launch state is clear, else resume.  Returns after the VM exit, with the
+ * guest's general registers but RSP in v->regs; RSP, RIP and RFLAGS are in the VMCS.
+ * Result: the exit reason (32 bits); or VMX_RUN_FAIL_VALID or VMX_RUN_FAIL_INVALID, if the
+ * instruction failed.  v->regs' RSP is destroyed in any case.
+ * [SDM] "VM Entries" (27), "Loading Host State" (28.5), "VMLAUNCH/VMRESUME" (31.3)
+ *
+ * v->regs is at offset 0 of v, so an exit finds it by its stack pointer alone: no register
+ * must be spilled first.  The hypervisor's own stack pointer waits in the place of the guest's
+ * RSP, which is unused meanwhile.  An NMI or #MC may arrive at any time, also while the stack
+ * pointer is v: their handlers have stacks of their own (IST).
+ */
+#include "intel/vmcs.h"
+
+/* Offsets in struct gpregs, asserted in vmx_vcpu.c: 8 times the register's number. */
+#define R_RAX 0
+#define R_RCX 8
+#define R_RDX 16
+#define R_RBX 24
+#define R_RSP 32
+#define R_RBP 40
+#define R_RSI 48
+#define R_RDI 56
+#define R_R8 64
+#define R_R9 72
+#define R_R10 80
+#define R_R11 88
+#define R_R12 96
+#define R_R13 104
+#define R_R14 112
+#define R_R15 120
+
+/* Bits of the result, as in vmx.h; asserted in vmx_vcpu.c. */
+#define FAIL_INVALID_HIGH 1
+#define FAIL_VALID_HIGH 2
+
+/* The C caller's registers; the order of popping is the other way round. */
+.macro PUSH_CALLEE_SAVED
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+.endm
+
+.macro POP_CALLEE_SAVED
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+.endm
+
+.macro ENTER instruction
+	PUSH_CALLEE_SAVED
+	mov %rsp, R_RSP(%rdi)
+	mov R_RAX(%rdi), %rax
+	mov R_RCX(%rdi), %rcx
+	mov R_RDX(%rdi), %rdx
+	mov R_RBX(%rdi), %rbx
+	mov R_RBP(%rdi), %rbp
+	mov R_RSI(%rdi), %rsi
+	mov R_R8(%rdi), %r8
+	mov R_R9(%rdi), %r9
+	mov R_R10(%rdi), %r10
+	mov R_R11(%rdi), %r11
+	mov R_R12(%rdi), %r12
+	mov R_R13(%rdi), %r13
+	mov R_R14(%rdi), %r14
+	mov R_R15(%rdi), %r15
+	mov R_RDI(%rdi), %rdi
+	\instruction
+	/* Still here: VMfail.  The stack is ours, and v->regs as it was but for RSP. */
+	jmp vmx_failed
+.endm
+
+	.text
+	.globl vmx_launch
+	.type vmx_launch, @function
+vmx_launch:
+	ENTER vmlaunch
+	.size vmx_launch, . - vmx_launch
+
+	.globl vmx_resume
+	.type vmx_resume, @function
+vmx_resume:
+	ENTER vmresume
+	.size vmx_resume, . - vmx_resume
+
+	/* Flags as the failed instruction left them: CF VMfailInvalid, ZF VMfailValid. */
+vmx_failed:
+	mov $FAIL_INVALID_HIGH, %ecx
+	mov $FAIL_VALID_HIGH, %eax
+	cmovc %ecx, %eax
+	shl $32, %rax
+	POP_CALLEE_SAVED
+	ret
+
+	.globl vmx_exit_point
+	.type vmx_exit_point, @function
+vmx_exit_point:
+	mov %rax, R_RAX(%rsp)
+	mov %rcx, R_RCX(%rsp)
+	mov %rdx, R_RDX(%rsp)
+	mov %rbx, R_RBX(%rsp)
+	mov %rbp, R_RBP(%rsp)
+	mov %rsi, R_RSI(%rsp)
+	mov %rdi, R_RDI(%rsp)
+	mov %r8, R_R8(%rsp)
+	mov %r9, R_R9(%rsp)
+	mov %r10, R_R10(%rsp)
+	mov %r11, R_R11(%rsp)
+	mov %r12, R_R12(%rsp)
+	mov %r13, R_R13(%rsp)
+	mov %r14, R_R14(%rsp)
+	mov %r15, R_R15(%rsp)
+	mov R_RSP(%rsp), %rsp
+	mov $VMCS_ENCODING_EXIT_REASON, %ecx
+	vmread %rcx, %rax
+	POP_CALLEE_SAVED
+	ret
+	.size vmx_exit_point, . - vmx_exit_point
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,572 @@
+/*
+ * vmx_vcpu.c - a vCPU's VMCS: making it, binding it to a CPU, entering the guest
+ *
+ * Owns: constant and host fields, launch state, flushes, injection, windows, refused entries.
+ * Must not know: guest state fields (vmx_state.c), what an exit means (vmx_exit.c).
+ *
+ * Sources: [SDM] "Virtual Machine Control Structures" (25), "VM Entries" (27), "Loading Host
+ * State" (28.5).
+ */
+#include "intel/vmx.h"
+
+#include "hw/hw.h"
+#include "x86_ops.h"
+
+/* vmx_run.S counts on these. */
+ASSERT_OFFSET(struct intel_vcpu, vcpu, 0);
+ASSERT_OFFSET(struct gpregs, r, 0);
+_Static_assert(sizeof(((struct gpregs *)0)->r) == 8 * REG_COUNT, "a register has 8 bytes");
+_Static_assert(REG_RAX == 0 && REG_RCX == 1 && REG_RDX == 2 && REG_RBX == 3 && REG_RSP == 4 &&
+		       REG_RBP == 5 && REG_RSI == 6 && REG_RDI == 7 && REG_R8 == 8 && REG_R15 == 15,
+	       "offsets in vmx_run.S");
+_Static_assert(VMX_RUN_FAIL_INVALID == 1ull << 32 && VMX_RUN_FAIL_VALID == 2ull << 32,
+	       "results in vmx_run.S");
+
+/* Whose VMCS is current on each CPU. */
+static struct intel_vcpu *current[HOST_MAX_CPUS];
+
+NORETURN void vmx_field_failed(const char *insn, enum vmcs_field field)
+{
+	unsigned slot = 0;
+	u64 error;
+
+	while (slot < VMCS_SLOT_COUNT && vmx_slot_field(slot) != field)
+		slot++;
+	vmx_try_read(VMCS_INSTRUCTION_ERROR, &error);
+	panic("%s of VMCS %s (%#x) failed: error %llu, %s", insn,
+	      slot < VMCS_SLOT_COUNT ? vmx_slot_name(slot) : "field", field,
+	      (unsigned long long)error, vmx_error_text(error));
+}
+
+/* ---- Making ------------------------------------------------------------------ */
+
+#define VPIDS 4096 /* more vCPUs than that go without */
+
+static struct host_lock vpid_lock;
+static u64 vpid_used[VPIDS / 64] = { 1 }; /* 0 is the host's */
+
+static u16 vpid_alloc(void)
+{
+	u16 vpid = 0;
+
+	host_lock(&vpid_lock);
+	for (unsigned i = 0; i < ARRAY_SIZE(vpid_used) && !vpid; i++) {
+		if (vpid_used[i] == ~0ull)
+			continue;
+		vpid = (u16)(64 * i + (unsigned)__builtin_ctzll(~vpid_used[i]));
+		vpid_used[i] |= BIT(vpid % 64);
+	}
+	host_unlock(&vpid_lock);
+	return vpid;
+}
+
+static void vpid_free(u16 vpid)
+{
+	if (!vpid)
+		return;
+	host_lock(&vpid_lock);
+	vpid_used[vpid / 64] &= ~BIT(vpid % 64);
+	host_unlock(&vpid_lock);
+}
+
+int vmx_vcpu_init(struct vcpu *v)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+
+	iv->region = host_alloc_pages(0);
+	if (!iv->region)
+		return -HOST_ENOMEM;
+	iv->region->revision = vmx_machine.caps.basic & VMX_BASIC_REVISION;
+	iv->primary = vmx_machine.primary;
+	iv->secondary = vmx_machine.secondary;
+	if (iv->secondary & SECONDARY_VPID)
+		iv->vpid = vpid_alloc();
+	iv->cpu = -1;
+	iv->loaded_on = -1;
+	iv->set = STATE_ALL;
+	v->state_fresh = STATE_ALL;
+	return 0;
+}
+
+void vmx_vcpu_free(struct vcpu *v)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+
+	check(!iv->region || iv->loaded_on < 0);
+	vpid_free(iv->vpid);
+	if (iv->region)
+		host_free_pages(iv->region, 0);
+	iv->region = NULL;
+}
+
+struct field_value {
+	enum vmcs_field field;
+	u64 value;
+};
+
+static void write_fields(const struct field_value *table, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		vmwrite(table[i].field, table[i].value);
+}
+
+/* Optional instructions: #UD in the guest unless its CPUID shows them. */
+static u64 optional_controls(const struct cpuid_table *cpuid)
+{
+	u64 controls = 0;
+
+	/* Leaf, register 0..3 for eax..edx, bit. */
+	if (cpuid_has(cpuid, 0x80000001, 3, 27))
+		controls |= SECONDARY_RDTSCP;
+	if (cpuid_has(cpuid, 7, 1, 10))
+		controls |= SECONDARY_INVPCID;
+	return controls & vmx_machine.caps.secondary >> 32;
+}
+
+/*
+ * Bits of CR0 and CR4 that the guest changes without an exit: all that nobody but the CPU
+ * must know.  CR4.MCE stays on in any case, else a machine check in the guest would shut
+ * the machine down; CR4.VMXE must be on and CR0.NE too.  [SDM] "Guest/Host Masks and Read
+ * Shadows for CR0 and CR4" (25.6.6), "Restrictions on VMX Operation" (24.8)
+ */
+#define CR0_GUEST_OWNED (CR0_MP | CR0_EM | CR0_TS | CR0_WP | CR0_AM)
+#define CR4_HOST_OWNED (CR4_MCE | CR4_VMXE | CR4_SMXE | CR4_LA57 | CR4_CET | CR4_PKS)
+
+static void choose_owned(struct intel_vcpu *iv)
+{
+	const struct vmx_caps *caps = &vmx_machine.caps;
+
+	iv->cr0_owned = CR0_GUEST_OWNED & ~caps->cr0_fixed0 & caps->cr0_fixed1;
+	iv->cr4_owned = cpuid_cr4_allowed(&iv->vcpu.vm->cpuid) & ~CR4_HOST_OWNED &
+			~caps->cr4_fixed0 & caps->cr4_fixed1;
+}
+
+/*
+ * #MC is the host's.  #DB and #AC are intercepted only to be raised again: a guest can make the
+ * delivery of either raise the next one for ever, and the CPU takes no interrupt meanwhile,
+ * so without an exit it would take the CPU from us.
+ */
+#define EXCEPTIONS (BIT(VECTOR_MC) | BIT(VECTOR_DB) | BIT(VECTOR_AC))
+
+static void make_vmcs(struct intel_vcpu *iv)
+{
+	const struct intel_vm *vm = vmx_vm(iv->vcpu.vm);
+
+	choose_owned(iv);
+	if (!iv->vpid)
+		iv->secondary &= ~SECONDARY_VPID;
+	iv->secondary |= optional_controls(&vm->vm.cpuid);
+	const struct field_value fields[] = {
+		{ VMCS_PIN_BASED_CONTROLS, vmx_machine.pin },
+		{ VMCS_PRIMARY_CONTROLS, iv->primary },
+		{ VMCS_SECONDARY_CONTROLS, iv->secondary },
+		{ VMCS_EXIT_CONTROLS, vmx_machine.exit },
+		{ VMCS_ENTRY_CONTROLS, vmx_machine.entry },
+		{ VMCS_EXCEPTION_BITMAP, EXCEPTIONS },
+		{ VMCS_PF_ERROR_CODE_MASK, 0 },
+		{ VMCS_PF_ERROR_CODE_MATCH, 0 },
+		{ VMCS_CR3_TARGET_COUNT, 0 },
+		{ VMCS_EXIT_MSR_STORE_COUNT, 0 },
+		{ VMCS_EXIT_MSR_LOAD_COUNT, 0 },
+		{ VMCS_ENTRY_MSR_LOAD_COUNT, 0 },
+		{ VMCS_ENTRY_INTERRUPTION_INFO, 0 },
+		{ VMCS_IO_BITMAP_A, host_hpa(vm->io_bitmap).v },
+		{ VMCS_IO_BITMAP_B, host_hpa(vm->io_bitmap + PAGE_SIZE).v },
+		{ VMCS_MSR_BITMAP, host_hpa(vm->msr_bitmap).v },
+		{ VMCS_EPT_POINTER, vmx_eptp(vm) },
+		{ VMCS_CR0_GUEST_HOST_MASK, ~iv->cr0_owned },
+		{ VMCS_CR4_GUEST_HOST_MASK, ~iv->cr4_owned },
+		{ VMCS_LINK_POINTER, VMCS_NO_LINK },
+		{ VMCS_GUEST_ACTIVITY, VMX_ACTIVITY_ACTIVE },
+		{ VMCS_GUEST_PENDING_DEBUG, 0 },
+	};
+	write_fields(fields, ARRAY_SIZE(fields));
+	if (iv->vpid)
+		vmwrite(VMCS_VPID, iv->vpid);
+	iv->made = true;
+}
+
+/* ---- Binding to a CPU -------------------------------------------------------- */
+
+struct PACKED table_pointer {
+	u16 limit;
+	u64 base;
+};
+ASSERT_SIZE(struct table_pointer, 10);
+
+/* A 64-bit TSS descriptor. [SDM] "TSS Descriptor in 64-bit Mode" (8.2.3), figure 8-4 */
+static u64 tss_base(const u8 *gdt, u16 selector)
+{
+	const u64 *d = (const u64 *)(const void *)(gdt + selector);
+
+	return (d[0] >> 16 & 0xffffff) | (d[0] >> 32 & 0xff000000) | d[1] << 32;
+}
+
+#define READ_SELECTOR(name)                                             \
+	static u16 read_##name(void)                                    \
+	{                                                               \
+		u16 selector;                                           \
+		__asm__ volatile("mov %%" #name ", %0" : "=r"(selector)); \
+		return selector & ~7; /* VM entry wants RPL and TI 0 */ \
+	}
+READ_SELECTOR(es)
+READ_SELECTOR(cs)
+READ_SELECTOR(ss)
+READ_SELECTOR(ds)
+READ_SELECTOR(fs)
+READ_SELECTOR(gs)
+#undef READ_SELECTOR
+
+/* What an exit loads: this CPU as it is now.  [SDM] "Host-State Area" (25.5) */
+static void write_host_state(struct intel_vcpu *iv)
+{
+	struct table_pointer gdt, idt;
+	u16 tr;
+
+	__asm__ volatile("sgdt %0" : "=m"(gdt));
+	__asm__ volatile("sidt %0" : "=m"(idt));
+	__asm__ volatile("str %0" : "=r"(tr));
+	const struct field_value fields[] = {
+		{ VMCS_HOST_CR0, x86_read_cr0() },
+		{ VMCS_HOST_CR3, x86_read_cr3() },
+		{ VMCS_HOST_CR4, x86_read_cr4() },
+		{ VMCS_HOST_ES_SELECTOR, read_es() },
+		{ VMCS_HOST_CS_SELECTOR, read_cs() },
+		{ VMCS_HOST_SS_SELECTOR, read_ss() },
+		{ VMCS_HOST_DS_SELECTOR, read_ds() },
+		{ VMCS_HOST_FS_SELECTOR, read_fs() },
+		{ VMCS_HOST_GS_SELECTOR, read_gs() },
+		{ VMCS_HOST_TR_SELECTOR, tr },
+		{ VMCS_HOST_FS_BASE, x86_rdmsr(MSR_FS_BASE) },
+		{ VMCS_HOST_GS_BASE, x86_rdmsr(MSR_GS_BASE) },
+		{ VMCS_HOST_TR_BASE, tss_base((const u8 *)gdt.base, tr) },
+		{ VMCS_HOST_GDTR_BASE, gdt.base },
+		{ VMCS_HOST_IDTR_BASE, idt.base },
+		{ VMCS_HOST_SYSENTER_CS, x86_rdmsr(MSR_SYSENTER_CS) },
+		{ VMCS_HOST_SYSENTER_ESP, x86_rdmsr(MSR_SYSENTER_ESP) },
+		{ VMCS_HOST_SYSENTER_EIP, x86_rdmsr(MSR_SYSENTER_EIP) },
+		{ VMCS_HOST_PAT, x86_rdmsr(MSR_PAT) },
+		{ VMCS_HOST_EFER, x86_rdmsr(MSR_EFER) },
+		{ VMCS_HOST_RSP, (u64)iv },
+		{ VMCS_HOST_RIP, (u64)vmx_exit_point },
+	};
+	write_fields(fields, ARRAY_SIZE(fields));
+}
+
+static void make_current(struct intel_vcpu *iv)
+{
+	if (!vmx_load_pointer(host_hpa(iv->region)))
+		panic("VMPTRLD of %#llx failed", (unsigned long long)host_hpa(iv->region).v);
+}
+
+/* To memory, launch state clear, so that any CPU may take it.  [SDM] "VMCLEAR" (31.3) */
+static void clear(struct intel_vcpu *iv)
+{
+	if (!vmx_clear(host_hpa(iv->region)))
+		panic("VMCLEAR of %#llx failed", (unsigned long long)host_hpa(iv->region).v);
+	iv->enter = vmx_launch;
+}
+
+void vmx_load(struct vcpu *v)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+	unsigned cpu = host_cpu();
+	u32 set = iv->set;
+
+	check(iv->loaded_on < 0 && !current[cpu]);
+	if (!iv->made)
+		clear(iv);
+	make_current(iv);
+	current[cpu] = iv;
+	iv->loaded_on = (int)cpu;
+	if (!iv->made)
+		make_vmcs(iv);
+	write_host_state(iv);
+	vmwrite(VMCS_PRIMARY_CONTROLS, iv->primary);
+	/* What this CPU remembers of the guest's memory may be from long ago. */
+	if (iv->cpu != (int)cpu)
+		iv->todo |= VMX_TODO_FLUSH;
+	iv->cpu = (int)cpu;
+	iv->set = 0;
+	vmx_set_state(v, set | STATE_CR2 | STATE_DR | STATE_MSR | STATE_XSAVE);
+	iv->changed = VMX_GROUP_ALL;
+	iv->todo |= VMX_TODO_CHECK;
+}
+
+void vmx_unload(struct vcpu *v)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+
+	check(iv->loaded_on == (int)host_cpu());
+	vcpu_state(v, STATE_ALL);
+	clear(iv);
+	current[host_cpu()] = NULL;
+	iv->loaded_on = -1;
+}
+
+/* ---- Looking at a VMCS ------------------------------------------------------- */
+
+static void take_snapshot(struct vmcs_snapshot *s)
+{
+	s->caps = vmx_machine.caps;
+	for (unsigned i = 0; i < VMCS_SLOT_COUNT; i++)
+		vmx_try_read(vmx_slot_field(i), &s->value[i]);
+}
+
+/*
+ * The same of a vCPU that may not be loaded: borrow this CPU for a moment.  False: another
+ * CPU runs it, and only that one can read it.
+ */
+static bool borrow_snapshot(struct intel_vcpu *iv, struct vmcs_snapshot *s)
+{
+	unsigned cpu = host_cpu();
+	bool borrow = iv->loaded_on < 0;
+
+	if (!iv->made || (!borrow && iv->loaded_on != (int)cpu))
+		return false;
+	if (borrow)
+		make_current(iv);
+	take_snapshot(s);
+	if (borrow) {
+		clear(iv);
+		if (current[cpu])
+			make_current(current[cpu]);
+	}
+	return true;
+}
+
+unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink)
+{
+	struct vmcs_snapshot s;
+	unsigned broken;
+	u64 error;
+
+	if (!borrow_snapshot(vmx_vcpu(v), &s))
+		return 0;
+	broken = vmx_explain_snapshot(&s, VMX_GROUP_ALL, sink);
+	error = s.value[VMCS_SLOT_INSTRUCTION_ERROR];
+	if (!broken && sink && vmx_vcpu(v)->refused & VMX_RUN_FAIL_VALID)
+		vmx_put(sink, "VM-instruction error %llu: %s\n", (unsigned long long)error,
+			vmx_error_text(error));
+	return broken;
+}
+
+void vmx_dump(struct vcpu *v, struct fmt_sink *sink)
+{
+	struct vmcs_snapshot s;
+
+	if (!borrow_snapshot(vmx_vcpu(v), &s)) {
+		vmx_put(sink, "VMCS: never used, or in use by another CPU: pause the VM first\n");
+		return;
+	}
+	for (unsigned i = 0; i < VMCS_SLOT_COUNT; i++)
+		vmx_put(sink, "%-29s %#018llx\n", vmx_slot_name(i), (unsigned long long)s.value[i]);
+}
+
+bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value)
+{
+	check(vmx_vcpu(v)->loaded_on == (int)host_cpu());
+	return vmx_try_write(field, value);
+}
+
+/* ---- Entering ---------------------------------------------------------------- */
+
+void vmx_fix_pending_debug(struct intel_vcpu *iv)
+{
+	u64 pending = vmread(VMCS_GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_BS;
+	bool shadow = vmread(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW;
+	bool branches_only = vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF;
+
+	if (shadow && (iv->vcpu.regs.rflags & RFLAGS_TF) && !branches_only)
+		pending |= PENDING_DEBUG_BS;
+	vmwrite(VMCS_GUEST_PENDING_DEBUG, pending);
+}
+
+/* Something happened instead of, or after, the shadow's one instruction: it is over. */
+static void end_shadow(u64 interruptibility)
+{
+	u64 pending = vmread(VMCS_GUEST_PENDING_DEBUG);
+
+	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, interruptibility & ~INTERRUPTIBILITY_SHADOW);
+	/* A single-step trap that waited for it is common code's now. */
+	if (pending & PENDING_DEBUG_BS)
+		vmwrite(VMCS_GUEST_PENDING_DEBUG, pending & ~PENDING_DEBUG_BS);
+}
+
+static inline void finish(struct intel_vcpu *iv)
+{
+	u64 interruptibility;
+
+	if (!hw_complete(&iv->vcpu))
+		return;
+	interruptibility = vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY);
+	if (unlikely(interruptibility & INTERRUPTIBILITY_SHADOW)) {
+		end_shadow(interruptibility);
+		iv->vcpu.state_fresh &= ~STATE_INT;
+	}
+}
+
+void vmx_complete(struct vcpu *v)
+{
+	if (vmx_vcpu(v)->loaded_on >= 0)
+		finish(vmx_vcpu(v));
+}
+
+void vmx_flush(struct vcpu *v)
+{
+	vmx_vcpu(v)->todo |= VMX_TODO_FLUSH;
+}
+
+/*
+ * One kind of flush for all needs: whatever was made of this VM's EPT goes, with all its VPIDs
+ * and PCIDs.  [SDM] "Operations that Invalidate Cached Mappings" (29.4.3.1)
+ */
+static void flush_now(struct intel_vcpu *iv)
+{
+	const struct invept_descriptor d = { .eptp = vmx_eptp(vmx_vm(iv->vcpu.vm)) };
+	bool single = vmx_machine.caps.ept_vpid & EPT_CAP_INVEPT_SINGLE;
+
+	if (!vmx_invept(single ? INVEPT_SINGLE : INVEPT_ALL, &d))
+		panic("INVEPT failed");
+}
+
+static void refuse(struct intel_vcpu *iv, u64 raw)
+{
+	struct vm_exit *exit = &iv->vcpu.exit;
+
+	iv->refused = raw;
+	*exit = (struct vm_exit){ .reason = EXIT_REFUSED, .raw = raw };
+}
+
+/* What is rare before an entry.  False: the rules say that the CPU would refuse it. */
+static bool prepare(struct intel_vcpu *iv)
+{
+	struct vmcs_snapshot s;
+
+	if (iv->todo & VMX_TODO_FLUSH)
+		flush_now(iv);
+	if (iv->todo & VMX_TODO_CHECK) {
+		take_snapshot(&s);
+		if (vmx_explain_snapshot(&s, iv->changed, NULL))
+			return false;
+	}
+	iv->todo = 0;
+	return true;
+}
+
+#ifdef CHECKING
+/* The rules' verdict before an entry; the CPU's must be the same. */
+static unsigned foresee(void)
+{
+	struct vmcs_snapshot s;
+
+	take_snapshot(&s);
+	return vmx_explain_snapshot(&s, VMX_GROUP_ALL, NULL);
+}
+#endif
+
+static void write_registers(struct intel_vcpu *iv)
+{
+	struct gpregs *regs = &iv->vcpu.regs;
+
+	if (regs->rip != iv->seen_rip)
+		vmwrite_hot(VMCS_GUEST_RIP, &regs->rip);
+	if (regs->r[REG_RSP] != iv->seen_rsp)
+		vmwrite_hot(VMCS_GUEST_RSP, &regs->r[REG_RSP]);
+	if (unlikely(regs->rflags != iv->seen_rflags)) {
+		vmwrite_hot(VMCS_GUEST_RFLAGS, &regs->rflags);
+		if ((regs->rflags ^ iv->seen_rflags) & RFLAGS_TF)
+			vmx_fix_pending_debug(iv);
+	}
+}
+
+static void read_registers(struct intel_vcpu *iv)
+{
+	struct gpregs *regs = &iv->vcpu.regs;
+
+	regs->rip = iv->seen_rip = vmread_value_hot(VMCS_GUEST_RIP);
+	regs->r[REG_RSP] = iv->seen_rsp = vmread_value_hot(VMCS_GUEST_RSP);
+	regs->rflags = iv->seen_rflags = vmread_value_hot(VMCS_GUEST_RFLAGS);
+}
+
+/* VMfail, or a failed entry: both leave the guest as it was.  True: the reason is one. */
+static bool refused(struct intel_vcpu *iv, u64 reason)
+{
+	u64 raw = reason;
+
+	if (likely(!(reason & (VMX_RUN_FAIL_VALID | VMX_RUN_FAIL_INVALID | VMX_EXIT_ENTRY_FAILED))))
+		return false;
+	if (reason & VMX_RUN_FAIL_INVALID)
+		panic("VM entry without a current VMCS");
+	if (reason & VMX_RUN_FAIL_VALID)
+		raw |= vmread(VMCS_INSTRUCTION_ERROR);
+	/* Whether a failed VMLAUNCH counts as one is no longer of interest. */
+	clear(iv);
+	make_current(iv);
+	refuse(iv, raw);
+	return true;
+}
+
+void vmx_run(struct vcpu *v)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+	u64 reason;
+
+	finish(iv);
+	write_registers(iv);
+	if (unlikely(iv->todo) && !prepare(iv)) {
+		refuse(iv, VMX_REFUSED_BY_RULES);
+		return;
+	}
+#ifdef CHECKING
+	unsigned broken = foresee();
+#endif
+	reason = iv->enter(v);
+	read_registers(iv);
+	if (likely(!refused(iv, reason))) {
+		iv->enter = vmx_resume;
+		vmx_exit_decode(iv, (u32)reason);
+	}
+#ifdef CHECKING
+	if (!broken != (v->exit.reason != EXIT_REFUSED))
+		panic("VM entry: %u rules were broken, but the CPU %s", broken,
+		      v->exit.reason == EXIT_REFUSED ? "refused" : "entered");
+#endif
+}
+
+/* ---- Events ------------------------------------------------------------------ */
+
+/* [SDM] "Event Injection" (27.6) */
+void vmx_inject(struct vcpu *v, const struct event *event)
+{
+	u64 interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
+	bool protected_mode = vmread(VMCS_GUEST_CR0) & CR0_PE;
+	u32 info = vmx_event_info(event, protected_mode);
+
+	/* A delivery ends the shadow, and VM entry refuses some events within one. */
+	if (interruptibility & INTERRUPTIBILITY_SHADOW) {
+		end_shadow(interruptibility);
+		v->state_fresh &= ~STATE_INT;
+	}
+	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, info);
+	if (info & INTR_ERROR_CODE)
+		vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, event->error);
+	if (event->type >= EVENT_SOFT_INT)
+		vmwrite(VMCS_ENTRY_INSTRUCTION_LENGTH, event->insn_len);
+}
+
+void vmx_window(struct vcpu *v, unsigned windows)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+	u64 wanted = iv->primary & ~(PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_NMI_WINDOW_EXITING);
+
+	if (windows & WINDOW_INTR)
+		wanted |= PRIMARY_INTERRUPT_WINDOW_EXITING;
+	if (windows & WINDOW_NMI)
+		wanted |= PRIMARY_NMI_WINDOW_EXITING;
+	if (wanted == iv->primary)
+		return;
+	iv->primary = wanted;
+	if (iv->loaded_on >= 0)
+		vmwrite(VMCS_PRIMARY_CONTROLS, wanted);
+}
