@@ -1,0 +1,36 @@
+# hv.mk - the hypervisor's image
+#
+# Every C and assembly file of these folders belongs to the Type 1 image.  GRUB boots espejo.elf
+# (multiboot 2); QEMU's -kernel wants the same image as ELF32 (multiboot 1).
+
+HV_DIRS := lib vm dev paging hw amd intel sched trace type1
+HV_SRCS := $(wildcard hv/*.c $(foreach d,$(HV_DIRS),hv/$(d)/*.c hv/$(d)/*.S))
+HV_OBJS = $(HV_SRCS:hv/%=$(B)/hv/%.o)
+HV_CFLAGS = $(FREESTANDING) -Ihv $(HV_EXTRA)
+
+$(B)/hv/%.c.o: hv/%.c hv/hv.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(TARGET_CC) $(HV_CFLAGS) $(DEPS) -c $< -o $@
+
+$(B)/hv/%.S.o: hv/%.S hv/hv.mk
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(TARGET_CC) $(HV_CFLAGS) $(DEPS) -c $< -o $@
+
+$(B)/hv/espejo.elf: hv/type1/hv.ld $(HV_OBJS)
+	$(call say,LD,$@)
+	$(Q)$(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
+		-T hv/type1/hv.ld -o $@ $(HV_OBJS)
+
+# The bytes are the same; only the headers are 32 bits wide.  The symbols stay in espejo.elf.
+$(B)/hv/espejo.elf32: $(B)/hv/espejo.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
+
+.PHONY: hv
+hv: $(B)/hv/espejo.elf $(B)/hv/espejo.elf32 ## build the hypervisor
+
+build-all: hv
+
+-include $(HV_OBJS:.o=.d)

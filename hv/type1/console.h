@@ -1,0 +1,57 @@
+/*
+ * console.h - one serial line and screen, shared by the hypervisor and its guests
+ *
+ * Owns: who writes a line now, prefixes, and where typed characters go.
+ * Must not know: what shell commands mean, what guests say.
+ *
+ * Lines are whole: what a VM says is collected until its newline and appears as
+ * "[name] line".  Only the source that has the input (the focus) shows unfinished lines, for
+ * the sake of prompts, after a moment of quiet; when another line comes between, it is shown
+ * again from its start.  The hypervisor's own lines have no prefix.
+ *
+ * Ctrl-a commands: 1..9 or n, p: input to that, the next, the previous VM; s: to the shell;
+ * Ctrl-a: one Ctrl-a as input; h: help.
+ *
+ * Locks: the console's is the last in the order; any other may be held when writing.
+ */
+#ifndef ESPEJO_TYPE1_CONSOLE_H
+#define ESPEJO_TYPE1_CONSOLE_H
+
+#include "host.h"
+
+struct fmt_sink;
+struct screen_framebuffer;
+
+/* From the first moment on: the serial line. */
+void console_init(void);
+/* The screen too, when it is known that there is VGA text. */
+void console_use_vga(void);
+/* The loader's framebuffer , which memory maps. */
+void console_use_framebuffer(const struct screen_framebuffer *fb, void *memory);
+/* Now interrupts, timers and memory work: take input, by interrupt if there is an IOAPIC. */
+void console_input_on(void);
+
+/* The shell's output; part of a line may be a prompt.  host_log is for whole lines. */
+void console_printf(const char *format, ...) PRINTF_LIKE(1, 2);
+/* The same as a sink, for functions that print into one. */
+extern struct fmt_sink *const console_sink;
+
+/* line(text) gets each line typed while the shell has the input, without its newline; called by
+ * the boot CPU's loop with no lock held.  text may be changed. */
+void console_set_input(void (*line)(char *text));
+
+/* Give the input to vm; NULL: to the shell. */
+void console_set_focus(struct vm *vm);
+struct vm *console_focus(void);
+/* vm will be freed: its unfinished line is finished, the input goes to the shell. */
+void console_forget(struct vm *vm);
+
+/* Boot CPU's loop: characters that arrived go where they belong.  No lock held. */
+void console_take_input(void);
+
+/* A panic: no locks any more, the line starts at the left, all that follows appears at once. */
+void console_panic(void);
+/* For the end of the run: unfinished lines are finished, all bytes on the line. */
+void console_flush(void);
+
+#endif

@@ -1,0 +1,166 @@
+/* loop.c - see loop.h */
+#include "type1/loop.h"
+
+#include "sched/sched.h"
+#include "type1/apic.h"
+#include "type1/cpu.h"
+#include "type1/timer.h"
+#include "type1/traps.h"
+#include "vm/vcpu.h"
+#include "x86_ops.h"
+
+#define NEVER (~0ull)
+
+static bool open_for_all; /* the other CPUs may schedule */
+static bool work_due; /* for the boot CPU: leave the guest, work() */
+static void (*boot_work)(void);
+
+/* ---- Kicks ------------------------------------------------------------------------------- */
+
+/* A kick is nothing but an interruption: the loop, or vcpu_step, looks again. */
+static void kick_interrupt(void)
+{
+	apic_eoi();
+}
+
+void loop_init(void)
+{
+	traps_set_handler(TRAPS_VECTOR_KICK, kick_interrupt);
+}
+
+/*
+ * The CPU looks again soon.  One that is this one and in its loop will do so anyway; one that
+ * handles an exit would go back into its guest, so it interrupts itself.
+ */
+static void kick_cpu(int index)
+{
+	const struct cpu *cpu;
+
+	if (index < 0)
+		return;
+	cpu = cpu_table[index];
+	if (cpu != cpu_this() || cpu->stepping)
+		apic_send(cpu->apic_id, TRAPS_VECTOR_KICK);
+}
+
+void host_kick(struct vcpu *v)
+{
+	/* Its own CPU reads the requests again before it enters the guest. */
+	if (cpu_this()->loaded != v)
+		kick_cpu(sched_kick(v));
+}
+
+void host_run(struct vcpu *v)
+{
+	kick_cpu(sched_add(v));
+}
+
+void host_stop(struct vcpu *v)
+{
+	kick_cpu(sched_remove(v));
+}
+
+void host_relax(void)
+{
+	x86_pause();
+}
+
+struct cpuid_regs host_cpuid(u32 leaf, u32 subleaf)
+{
+	return x86_cpuid(leaf, subleaf);
+}
+
+void host_take_interrupts(void)
+{
+	/* STI holds interrupts off for one more instruction. */
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
+void loop_set_work(void (*work)(void))
+{
+	boot_work = work;
+}
+
+void loop_wake_boot_cpu(void)
+{
+	__atomic_store_n(&work_due, true, __ATOMIC_SEQ_CST);
+	kick_cpu(0);
+}
+
+/* ---- The loop ---------------------------------------------------------------------------------- */
+
+/* The boot CPU's duties beside vCPUs. */
+static void do_work(void)
+{
+	if (likely(!__atomic_exchange_n(&work_due, false, __ATOMIC_SEQ_CST)) || !boot_work)
+		return;
+	boot_work();
+}
+
+static bool must_leave(const struct cpu *cpu)
+{
+	return cpu->index == 0 && READ_ONCE(work_due);
+}
+
+/*
+ * Keep v on this CPU until it blocks or stops, or its time is over and others wait.  It is
+ * unloaded before others may have it.
+ */
+static void run_vcpu(struct cpu *cpu, struct vcpu *v)
+{
+	enum vcpu_stop stop;
+	u64 deadline;
+
+	virt->load(v);
+	cpu->loaded = v;
+	deadline = sched_deadline(v);
+	do {
+		timer_arm(deadline);
+		cpu->stepping = true;
+		stop = vcpu_step(v);
+		cpu->stepping = false;
+		host_take_interrupts();
+		timer_expire();
+		deadline = sched_deadline(v);
+	} while (stop == VCPU_HOST && !must_leave(cpu) &&
+		 (deadline == NEVER || host_now() < deadline));
+	virt->unload(v);
+	cpu->loaded = NULL;
+	sched_put(v, stop == VCPU_BLOCKED, host_now());
+}
+
+/* Nothing to run: halted until an interrupt.  A kick since sched_pick is pending and ends HLT at once. */
+static void idle(struct cpu *cpu)
+{
+	u64 since = host_now();
+
+	if (must_leave(cpu))
+		return;
+	timer_arm(NEVER);
+	cpu->idle = true;
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+	cpu->idle = false;
+	cpu->idle_ns += host_now() - since;
+}
+
+void loop_run(void)
+{
+	struct cpu *cpu = cpu_this();
+
+	if (cpu->index == 0)
+		__atomic_store_n(&open_for_all, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&open_for_all, __ATOMIC_ACQUIRE))
+		x86_pause();
+	for (;;) {
+		struct vcpu *v;
+
+		timer_expire();
+		if (cpu->index == 0)
+			do_work();
+		v = sched_pick(cpu->index, host_now());
+		if (v)
+			run_vcpu(cpu, v);
+		else
+			idle(cpu);
+	}
+}

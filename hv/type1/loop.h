@@ -1,0 +1,25 @@
+/*
+ * loop.h - what each CPU does for ever
+ *
+ * Owns: the order of timers, scheduling, guests, interrupts and idling; kicks.
+ * Must not know: scheduling policy (sched/), guests' insides (vm/).
+ */
+#ifndef ESPEJO_TYPE1_LOOP_H
+#define ESPEJO_TYPE1_LOOP_H
+
+#include "host.h"
+
+/* Before any kick. */
+void loop_init(void);
+
+/* Every CPU ends here; the others wait until the boot CPU is here too. */
+NORETURN void loop_run(void);
+
+/*
+ * The boot CPU calls work() in its loop, with no vCPU loaded, at start and soon after each
+ * loop_wake_boot_cpu, by any CPU, with any lock held, also in an interrupt.
+ */
+void loop_set_work(void (*work)(void));
+void loop_wake_boot_cpu(void);
+
+#endif

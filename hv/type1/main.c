@@ -1,0 +1,209 @@
+/*
+ * main.c - the hypervisor starts
+ *
+ * Owns: the order in which the parts are brought up; it is the table of contents.
+ * Must not know: how any of them works.
+ */
+#include "type1/main.h"
+
+#include "sched/sched.h"
+#include "type1/acpi.h"
+#include "type1/apic.h"
+#include "type1/bootinfo.h"
+#include "type1/console.h"
+#include "type1/guests.h"
+#include "type1/ioapic.h"
+#include "type1/layout.h"
+#include "type1/loop.h"
+#include "type1/modules.h"
+#include "type1/multiboot.h"
+#include "type1/options.h"
+#include "type1/paging.h"
+#include "type1/power.h"
+#include "type1/ram.h"
+#include "type1/smp.h"
+#include "type1/timer.h"
+#include "type1/traps.h"
+#include "type1/tsc.h"
+#include "type1/script.h"
+#include "type1/shell.h"
+#include "virt.h"
+#include "x86_ops.h"
+
+#define STATUS_CANNOT_START 1
+#define STATUS_GUEST_DEAD 2
+
+static const struct virt_ops *const back_ends[] = { &amd_ops, &intel_ops };
+
+static struct bootinfo info;
+static struct options options;
+static struct acpi_machine machine;
+static char error[400];
+
+/* What is missing was said in error: end without a panic, for it is no bug. */
+static void must(int result)
+{
+	if (!result)
+		return;
+	host_log("espejo: cannot start: %s", error);
+	host_exit(STATUS_CANNOT_START);
+}
+
+/* Memory as the loader's and firmware's parsers see it: the first 4 GiB. */
+static const u8 *see(const struct physical *memory, u64 address, u64 len)
+{
+	(void)memory;
+	if (address >= GiB(4) || len > GiB(4) - address)
+		return NULL;
+	return (const u8 *)DIRECT_BASE + address;
+}
+
+static const struct physical physical = { see };
+
+static void boot_information(u32 magic, u32 address)
+{
+	must(multiboot_parse(magic, address, &physical, &info, error, sizeof(error)));
+	must(options_parse(info.cmdline, &options, error, sizeof(error)));
+}
+
+static void memory(void)
+{
+	must(ram_init(&info, error, sizeof(error)));
+	ram_add_high(&info, paging_map_memory(&info));
+}
+
+static void screen(void)
+{
+	const struct screen_framebuffer *fb = &info.framebuffer;
+	void *pixels;
+
+	if (info.screen == BOOTINFO_VGA_TEXT)
+		console_use_vga();
+	if (info.screen != BOOTINFO_FRAMEBUFFER)
+		return;
+	pixels = paging_map_device(fb->address, (u64)fb->pitch * fb->height);
+	if (pixels)
+		console_use_framebuffer(fb, pixels);
+}
+
+static void greet(void)
+{
+	u64 total, reserved, used;
+
+	host_memory(&total, &reserved, &used);
+	host_log("espejo: a hypervisor you can read");
+	host_log("espejo: memory: %lu MiB free of %lu MiB; %u modules from %s",
+		 (total - used) >> 20, ram_end(&info) >> 20, info.module_count, info.loader);
+}
+
+static void interrupts(void)
+{
+	if (acpi_find(&physical, info.has_rsdp ? info.rsdp : NULL, &machine, error, sizeof(error)))
+		host_log("espejo: %s: using one CPU", error);
+	power_init(&machine);
+	ioapic_init(&machine);
+	if (!apic_init(machine.lapic_address)) {
+		host_log("espejo: cannot start: this CPU has no APIC, which the hypervisor needs");
+		host_exit(STATUS_CANNOT_START);
+	}
+	apic_init_cpu();
+	loop_init();
+}
+
+static void time(void)
+{
+	must(tsc_init(error, sizeof(error)));
+	timer_init_cpu();
+	console_input_on();
+}
+
+static void virtualization(void)
+{
+	const char *why_not = virt_select(back_ends, ARRAY_SIZE(back_ends));
+
+	if (why_not) {
+		host_log("espejo: cannot start: no hardware virtualization: %s", why_not);
+		host_exit(STATUS_CANNOT_START);
+	}
+	if (virt->cpu_on()) {
+		host_log("espejo: cannot start: %s cannot be switched on", virt->name);
+		host_exit(STATUS_CANNOT_START);
+	}
+}
+
+static void cpus(void)
+{
+	u64 mhz = host_tsc_hz() / 1000000;
+
+	smp_start(&machine, options.cpus, ram_low_page(&info), loop_run);
+	sched_init(&sched_round_robin, host_cpu_count());
+	host_log("espejo: %u of %u CPUs (by %s%s), %s, TSC %lu.%03lu GHz", host_cpu_count(),
+		 MAX(machine.cpu_count, 1u), machine.source, apic_is_x2apic() ? ", x2APIC" : "",
+		 virt->name, mhz / 1000, mhz % 1000);
+}
+
+/* Of a run that is over: how the first guest that did not end well ended. */
+static unsigned status_of_guests(void)
+{
+	for (unsigned i = 0; guests_at(i); i++) {
+		const struct vm *vm = guests_at(i)->vm;
+
+		if (!vm || vm->state == VM_DEAD)
+			return STATUS_GUEST_DEAD;
+		if (vm->exit_value)
+			return vm->exit_value;
+	}
+	return 0;
+}
+
+/* The boot CPU's duties beside its vCPUs. */
+static void work(void)
+{
+	guests_poll();
+	console_take_input();
+	if (script_active())
+		script_poll();
+	if (options.script_exit && !script_active())
+		host_exit(0);
+	if (options.exit_done && !guests_alive())
+		host_exit(status_of_guests());
+}
+
+static void virtual_machines(void)
+{
+	struct blob script;
+
+	must(modules_define_guests(&info, &script, error, sizeof(error)));
+	for (unsigned i = 0; guests_at(i); i++)
+		if (guests_start(guests_at(i), error, sizeof(error)))
+			host_log("espejo: %s", error);
+	if (script.data)
+		script_start((const char *)script.data, script.size);
+	else
+		shell_init();
+	loop_set_work(work);
+	loop_wake_boot_cpu(); /* for what is there already */
+}
+
+u32 host_trace_size(void)
+{
+	return options.trace;
+}
+
+void main_start(u32 magic, u32 address)
+{
+	smp_init_boot_cpu();
+	paging_init();
+	console_init();
+	traps_init_cpu(cpu_table[0]);
+	boot_information(magic, address);
+	memory();
+	screen();
+	greet();
+	interrupts();
+	time();
+	virtualization();
+	cpus();
+	virtual_machines();
+	loop_run();
+}

@@ -1,0 +1,28 @@
+/*
+ * shell.h - the operator's commands
+ *
+ * Owns: parsing and carrying out the lines typed at "hv> ".
+ * Must not know: where lines come from (console.h, script.h).
+ */
+#ifndef ESPEJO_TYPE1_SHELL_H
+#define ESPEJO_TYPE1_SHELL_H
+
+#include "compiler.h"
+
+#define SHELL_PROMPT "hv> "
+#define SHELL_WORDS 16
+
+/* Show the prompt and take lines from the console. */
+void shell_init(void);
+
+/*
+ * One command; text is cut up.  0, or -1 after a sentence on the console that says what is wrong.
+ * Called by the boot CPU's loop, which has no vCPU then.
+ */
+int shell_command(char *text);
+
+/* Split text into words in place; "quoted words" may have spaces and \n \r \" \\.  -1: too many,
+ * or a quote is open. */
+int shell_split(char *text, char *words[SHELL_WORDS]);
+
+#endif
