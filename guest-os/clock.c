@@ -11,12 +11,16 @@
 #include "lapic.h"
 #include "pic.h"
 #include "pit.h"
+#include "print.h"
 #include "sched.h"
 #include "trap.h"
 #include "x86_ops.h"
 
 #define CALIBRATION_MS 10
-#define CALIBRATION_TRIES 3
+#define CALIBRATION_COUNT (PIT_HZ / 1000 * CALIBRATION_MS)
+#define CALIBRATION_TRIES 20
+#define LONGEST_COUNT 0xffff /* 55 ms */
+#define SAMPLE_TRIES 8
 
 struct timer {
 	void (*arm)(u64 us);
@@ -32,33 +36,59 @@ static struct clock_facts facts;
 static u64 tsc_start;
 static bool armed;
 
-/* How far the TSC and the LAPIC timer get in CALIBRATION_MS of the PIT. */
-static void measure(u64 *tsc, u64 *lapic)
+/* What all clocks showed at one moment, which took so many TSC counts. */
+struct sample {
+	u64 took, tsc;
+	u32 lapic;
+	u16 pit;
+};
+
+/* A machine that is busy elsewhere may pause between two readings: take the closest ones. */
+static struct sample sample(void)
 {
-	u64 before;
+	struct sample best = { .took = ~0ull };
+
+	for (int i = 0; i < SAMPLE_TRIES; i++) {
+		struct sample s = { .tsc = x86_rdtsc() };
+
+		s.lapic = lapic_present() ? lapic_read(LAPIC_TIMER_CURRENT) : 0;
+		s.pit = pit_gated_count();
+		s.took = x86_rdtsc() - s.tsc;
+		if (s.took < best.took)
+			best = s;
+	}
+	return best;
+}
+
+/* Between two samples lie at least CALIBRATION_MS.  False if the PIT's count ran out. */
+static bool measure(void)
+{
+	struct sample begin, end;
+	u64 counts;
 
 	if (lapic_present())
 		lapic_write(LAPIC_TIMER_INITIAL, ~0u);
-	before = x86_rdtsc();
-	pit_gated_start(PIT_AT_ONCE, PIT_HZ * CALIBRATION_MS / 1000, true);
-	while (!pit_gated_output())
-		x86_pause();
-	*tsc = x86_rdtsc() - before;
-	*lapic = lapic_present() ? ~0u - lapic_read(LAPIC_TIMER_CURRENT) : 0;
+	pit_gated_start(PIT_AT_ONCE, LONGEST_COUNT, true);
+	sample(); /* it takes the PIT a clock or two to begin */
+	begin = sample();
+	do
+		end = sample();
+	while (!pit_gated_output() && begin.pit - end.pit < CALIBRATION_COUNT);
+	if (pit_gated_output())
+		return false;
+	counts = (u64)(begin.pit - end.pit);
+	facts.tsc_khz = (end.tsc - begin.tsc) * PIT_HZ / counts / 1000;
+	facts.lapic_khz = (u64)(begin.lapic - end.lapic) * PIT_HZ / counts / 1000;
+	return true;
 }
 
-/* Whatever disturbs a measurement makes it longer: the shortest is the best. */
 static void calibrate(void)
 {
-	u64 best_tsc = ~0ull, best_lapic = ~0ull, tsc, lapic;
+	int tries = 0;
 
-	for (int i = 0; i < CALIBRATION_TRIES; i++) {
-		measure(&tsc, &lapic);
-		best_tsc = MIN(best_tsc, tsc);
-		best_lapic = MIN(best_lapic, lapic);
-	}
-	facts.tsc_khz = MAX(best_tsc / CALIBRATION_MS, 1ull);
-	facts.lapic_khz = best_lapic / CALIBRATION_MS;
+	while (!measure())
+		if (++tries == CALIBRATION_TRIES)
+			panic("the PIT's channel 2 is of no use to measure time");
 	lapic_set_rate(facts.lapic_khz);
 }
 

@@ -18,10 +18,11 @@
 #define LOW_VECTOR 0x51
 #define HIGH_VECTOR 0x71
 #define SOON_US 2000
-#define LONG_US 20000 /* by then it should have come */
+#define LONG_US 20000 /* by then it would have come */
+#define PATIENCE_US 1000000
 #define PERIOD_US 5000
 #define PERIODS 8
-#define TRIES 5
+#define TRIES 10
 
 #define UART_IER (UART_BASE + 1)
 #define UART_IIR (UART_BASE + 2)
@@ -42,6 +43,15 @@ static u8 seen_order[8];
 static void let_in(void)
 {
 	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+}
+
+/* Until so many interrupts have come; a machine that is busy elsewhere gets a second for it. */
+static void let_in_until(u64 count)
+{
+	u64 end = clock_us() + PATIENCE_US;
+
+	while (seen_count < count && clock_us() < end)
+		let_in();
 }
 
 /* Interrupts on, spinning, for so long. */
@@ -259,9 +269,8 @@ static void lapic_one_shot(struct check *c, const void *argument UNUSED)
 
 	begin(on_lapic, on_pic);
 	lapic_arm(SOON_US);
-	while (!seen_count && clock_us() < start + 50 * LONG_US)
-		let_in();
-	expect_between(c, "time in us", clock_us() - start, SOON_US / 10 * 9, 50 * LONG_US);
+	let_in_until(1);
+	expect_between(c, "time in us", clock_us() - start, SOON_US / 10 * 9, PATIENCE_US);
 	let_in_for(LONG_US);
 	expect_equal(c, "interrupts", seen_count, 1);
 	expect_equal(c, "count", lapic_read(LAPIC_TIMER_CURRENT), 0);
@@ -313,10 +322,11 @@ static u64 time_periods(u64 give_up_us)
 static void expect_rate(struct check *c)
 {
 	u64 wanted = PERIOD_US * PERIODS, got = 0;
+	u64 low = wanted / 4 * 3, high = wanted / 2 * 3;
 
-	for (int i = 0; i < TRIES && (got < wanted / 10 * 9 || got > wanted / 10 * 12); i++)
+	for (int i = 0; i < TRIES && (got < low || got > high); i++)
 		got = time_periods(20 * wanted);
-	expect_between(c, "time in us", got, wanted / 10 * 9, wanted / 10 * 12);
+	expect_between(c, "time in us", got, low, high);
 }
 
 static void lapic_periodic(struct check *c, const void *argument UNUSED)
@@ -357,7 +367,9 @@ static void pic_mask_holds(struct check *c, const void *argument UNUSED)
 	pic_mask(PIT_IRQ);
 	expect_true(c, "mask", pic_masked(PIT_IRQ));
 	pit_arm(SOON_US);
-	let_in_for(LONG_US);
+	for (u64 end = clock_us() + PATIENCE_US; !pic_requested(PIT_IRQ) && clock_us() < end;)
+		x86_pause();
+	let_in();
 	expect_equal(c, "interrupts while masked", seen_count, 0);
 	expect_true(c, "request", pic_requested(PIT_IRQ));
 	pic_unmask(PIT_IRQ);
@@ -376,13 +388,13 @@ static void pic_priority(struct check *c, const void *argument UNUSED)
 	settle_pit();
 	trap_set(PIC_VECTOR + PIT_IRQ, on_pic_no_eoi);
 	pit_arm(SOON_US);
-	let_in_for(LONG_US);
+	let_in_until(1);
 	expect_equal(c, "interrupts", seen_count, 1);
 	x86_outb(UART_IER, IER_RECEIVED | IER_THR_EMPTY);
 	let_in_for(SOON_US);
 	expect_equal(c, "interrupts before EOI", seen_count, 1);
 	pic_eoi(PIT_IRQ);
-	let_in_for(SOON_US);
+	let_in_until(2);
 	x86_outb(UART_IER, IER_RECEIVED);
 	expect_equal(c, "interrupts after EOI", seen_count, 2);
 	expect_equal(c, "the second", seen_order[1], PIC_VECTOR + UART_IRQ);
@@ -394,7 +406,7 @@ static void uart_interrupts(struct check *c, const void *argument UNUSED)
 	begin(on_lapic, on_pic);
 	uart_drain();
 	x86_outb(UART_IER, IER_RECEIVED | IER_THR_EMPTY);
-	let_in_for(SOON_US);
+	let_in_until(1);
 	x86_outb(UART_IER, IER_RECEIVED);
 	expect_equal(c, "interrupts", seen_count, 1);
 	expect_equal(c, "vector", seen_order[0], PIC_VECTOR + UART_IRQ);

@@ -3,7 +3,7 @@
 
 #include "lib/fmt.h"
 
-#define REASONS_MAX 400
+#define REASONS_MAX 800
 
 const struct virt_ops *virt;
 
@@ -20,8 +20,7 @@ const char *virt_select(const struct virt_ops *const candidates[], unsigned coun
 			return NULL;
 		}
 		if (len < sizeof(reasons))
-			len += fmt_string(reasons + len, sizeof(reasons) - len, "%s%s: %s",
-					  i ? "; " : "", candidates[i]->name, reason);
+			len += fmt_string(reasons + len, sizeof(reasons) - len, "\n  %s", reason);
 	}
 	return reasons;
 }

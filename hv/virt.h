@@ -145,7 +145,7 @@ extern const struct virt_ops *virt;
 
 /*
  * Choose the first of the candidates that probes well.  Returns NULL, or why none does:
- * the sentences of all of them, in one string.
+ * the sentences of all of them, in one string, each on a line of its own behind "\n".
  */
 const char *virt_select(const struct virt_ops *const candidates[], unsigned count);
 

@@ -147,6 +147,12 @@ static char *add_include(char *text, const char *path, const char *include)
 
 static bool is_used(const char *text, const char *word, size_t from, size_t to);
 
+/* A member's name is another thing that happens to be called the same. */
+static bool is_member(const char *text, size_t at)
+{
+	return at && (text[at - 1] == '.' || (at > 1 && !strncmp(text + at - 2, "->", 2)));
+}
+
 /* Does a directive use the word?  A macro does if the macro itself is used. */
 static bool directive_uses(const char *text, size_t at, size_t end, const char *word)
 {
@@ -179,7 +185,7 @@ static bool is_used(const char *text, const char *word, size_t from, size_t to)
 			depth++;
 		} else if (text[at] == '}') {
 			depth--;
-		} else if (is_word(text[at]) && same_word(text, at, word)) {
+		} else if (is_word(text[at]) && same_word(text, at, word) && !is_member(text, at)) {
 			size_t before = at;
 
 			while (before && text[before - 1] != '\n')

@@ -66,6 +66,14 @@ static bool max_leaf_at_least(u32 leaf)
 	return x86_cpuid(leaf & 0x80000000u, 0).eax >= leaf;
 }
 
+/*
+ * Can this machine run guests by AMD-V?  NULL, or a sentence that begins with "AMD-V: " and says
+ * what is missing and where to enable it.  Three questions, each of which makes sense only if
+ * the one before was answered by yes: does CPUID offer SVM, in a leaf that not every CPU has; has
+ * the firmware left it on (VM_CR.SVMDIS; CPUID_SVM_EDX_SVML says whether the switch is locked
+ * too); is there nested paging?  Changes nothing.
+ * [APM] vol. 2 "Enabling SVM" (15.4)
+ */
 static const char *probe(void)
 {
 	if (!max_leaf_at_least(CPUID_EXT_FEATURES) ||
@@ -95,6 +103,7 @@ static void read_features(struct svm_features *f)
 	f->asids = svm.ebx;
 	f->clean = svm.edx & CPUID_SVM_EDX_VMCB_CLEAN ? VMCB_CLEAN_ALL : 0;
 	f->phys_bits = (u8)sizes.eax;
+	f->linear_bits = (u8)(sizes.eax >> 8);
 	f->nrips = svm.edx & CPUID_SVM_EDX_NRIPS;
 	f->flush_by_asid = svm.edx & CPUID_SVM_EDX_FLUSH_BY_ASID;
 	f->decode_assists = svm.edx & CPUID_SVM_EDX_DECODE_ASSISTS;
@@ -171,7 +180,18 @@ static void cpu_off(void)
 	cpu->hsave = cpu->host = NULL;
 }
 
-/* SVM on, and NX too: entries of the nested tables use it under the host's EFER. */
+/*
+ * Switch SVM on, on this CPU; 0, or -HOST_ENOMEM with nothing changed.
+ *
+ * Each CPU needs two pages of its own: hsave, where VMRUN puts the host's state (its physical
+ * address goes to VM_HSAVE_PA), and host, for the state that only VMSAVE saves, which is filled
+ * here for the first time.  EFER gets SVME; NXE too where CPUID offers NX, because nested tables
+ * use it under the host's EFER; what it was before is kept for cpu_off.  All ASIDs are free and
+ * the TLB knows nothing: a new generation, from PROBE_ASID on, with flush_all.  read_features comes
+ * first, hw_cpu_on before EFER is touched; at the end the boot CPU finds out how its interrupts
+ * reach a guest (probe_interrupt_mask).
+ * [APM] vol. 2 "Enabling SVM" (15.4), "VM_HSAVE_PA MSR" (15.30.4)
+ */
 static int cpu_on(void)
 {
 	struct svm_cpu *cpu = &cpus[host_cpu()];
@@ -312,9 +332,17 @@ static unsigned walk(struct vm *vm, gpa_t a, u64 entries[5])
 /* ---- vCPUs ------------------------------------------------------------------------- */
 
 /*
- * What always exits.  A guest's own affairs do not: exceptions, system calls, CR3, INVLPG, PAUSE,
- * RDTSC.  The VM instructions get #UD from common code, since CPUID hides SVM; CR8 is the
- * local APIC's.
+ * What always exits; the VMCB is zero before.
+ *
+ * What belongs to the machine: INTR, NMI, INIT, #MC, RSM, SHUTDOWN (it would stop the machine,
+ * not the guest), INVD and WBINVD, FERR_FREEZE.  What we answer in the CPU's place: CPUID, HLT,
+ * ports and MSRs (by IOPM and MSRPM), RDPMC, XSETBV, MONITOR and MWAIT, task switches, writes of
+ * CR0 and CR4, and CR8 both ways, as it is the local APIC's.  What only a hypervisor may execute:
+ * VMRUN (without it VMRUN itself refuses), VMMCALL, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA;
+ * and RDPRU where CPUID offers it.
+ *
+ * A guest's own affairs do not exit: exceptions, system calls, CR3, INVLPG, PAUSE, RDTSC.
+ * [APM] vol. 2 "Intercept Operation" (15.7), "Layout of VMCB" (appendix B)
  */
 static void set_intercepts(struct vmcb_control *c)
 {
@@ -335,26 +363,37 @@ static void set_intercepts(struct vmcb_control *c)
 		c->intercept_misc2 |= VMCB_INTERCEPT_RDPRU;
 }
 
-static int vcpu_init_vmcb(struct vcpu *v)
+/*
+ * The rest of a new vCPU's control area, beside the intercepts: where the VM's permission maps
+ * and the root of its nested tables are, as physical addresses; that nested paging is on; that
+ * the guest's IF masks its own interrupts only, never the host's; and that DEBUGCTL and the last
+ * branches are switched with the guest, where the CPU can (lbr_virt).  The ASID and what depends on
+ * the moment of an entry come later.
+ * [APM] vol. 2 "Layout of VMCB" (appendix B), "Nested Paging" (15.25), "Interrupt and Local APIC
+ * Support" (15.21)
+ */
+static void make_control(struct vmcb_control *c, const struct svm_vm *vm)
 {
-	struct svm_vcpu *s = svm_vcpu(v);
-	struct svm_vm *vm = svm_vm(v->vm);
-	struct vmcb_control *c;
-
-	s->vmcb = host_alloc_pages(0);
-	if (!s->vmcb)
-		return -HOST_ENOMEM;
-	s->vmcb_pa = host_hpa(s->vmcb).v;
-	c = &s->vmcb->control;
-	set_intercepts(c);
 	c->iopm_base_pa = host_hpa(vm->iopm).v;
 	c->msrpm_base_pa = host_hpa(vm->msrpm).v;
 	c->int_control = VMCB_V_INTR_MASKING;
 	c->nested_control = VMCB_NP_ENABLE;
 	c->n_cr3 = host_hpa(vm->npt.root).v;
 	c->lbr_control = svm_features.lbr_virt ? VMCB_LBR_VIRTUALIZATION : 0;
+}
+
+static int vcpu_init_vmcb(struct vcpu *v)
+{
+	struct svm_vcpu *s = svm_vcpu(v);
+
+	s->vmcb = host_alloc_pages(0);
+	if (!s->vmcb)
+		return -HOST_ENOMEM;
+	s->vmcb_pa = host_hpa(s->vmcb).v;
+	set_intercepts(&s->vmcb->control);
+	make_control(&s->vmcb->control, svm_vm(v->vm));
 	svm_set_state(v, STATE_ALL);
-	s->dirty = SVM_DIRTY_ALL;
+	svm_changed(s, SVM_DIRTY_ALL);
 	return 0;
 }
 
@@ -456,6 +495,13 @@ static void complete(struct vcpu *v)
 	complete_exit(svm_vcpu(v));
 }
 
+/*
+ * Into the guest, and back with the reason in v->exit: see virt.h, run.  What the last exit asked
+ * for is completed first.  RAX, RSP, RIP and RFLAGS travel in the VMCB, the other registers in
+ * v->regs (svm_enter).  Whatever is dirty, and every entry of a checking build, needs
+ * svm_run_slow, which does entry and exit alone; else the short way is svm_enter, svm_exit.
+ * [APM] vol. 2 "VMRUN Instruction" (15.5)
+ */
 static void run(struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_vcpu(v);

@@ -15,7 +15,7 @@
 struct svm_features {
 	u32 asids; /* number of ASIDs, the host's 0 included */
 	u32 clean; /* VMCB_CLEAN_ALL if clean bits are heeded, else 0 */
-	u8 phys_bits; /* bits of a physical address */
+	u8 phys_bits, linear_bits; /* bits of a physical and of a linear address */
 	bool nrips, flush_by_asid, decode_assists, lbr_virt, rdpru, rdtscp, spec_ctrl;
 };
 extern struct svm_features svm_features;
@@ -55,7 +55,8 @@ struct svm_vcpu {
 	struct vmcb *vmcb;
 	u64 vmcb_pa;
 	u64 host_pa; /* VMSAVE area of the CPU on which it is loaded */
-	u32 dirty; /* SVM_DIRTY_*, VMCB_CLEAN_* */
+	u32 dirty; /* reasons for the slow way: SVM_DIRTY_*, VMCB_CLEAN_* */
+	u32 unchecked; /* groups of fields that we changed since the last entry */
 	u8 windows; /* WINDOW_* */
 	u8 soft_len; /* of the INT n to be injected: RIP stands behind it during the entry */
 	u8 cut_len; /* of the injected INT n that the last exit cut short */
@@ -76,6 +77,13 @@ static inline struct svm_vm *svm_vm(struct vm *vm)
 static inline struct svm_vcpu *svm_vcpu(struct vcpu *v)
 {
 	return container_of(v, struct svm_vcpu, vcpu);
+}
+
+/* We changed fields of these groups: reload them, check them. */
+static inline void svm_changed(struct svm_vcpu *s, u32 groups)
+{
+	s->dirty |= groups;
+	s->unchecked |= groups;
 }
 
 /*
@@ -133,9 +141,6 @@ static inline void svm_regs_to_vmcb(struct svm_vcpu *s)
 	save->rax = regs->r[REG_RAX];
 }
 
-const char *svm_raw_name(u64 raw);
-void svm_dump(struct vcpu *v, struct fmt_sink *sink);
-
 /* ---- svm.c */
 /* The value of VMCB.tlb_control for the next entry. */
 u8 svm_tlb_control(struct svm_vcpu *s);
@@ -164,7 +169,12 @@ extern const unsigned svm_rule_count;
 /* Check the rules of these groups; each broken one is a line in sink, unless NULL. Their number. */
 unsigned svm_check(const struct vmcb *b, const struct svm_features *f, u32 groups,
 		   struct fmt_sink *sink);
+/* In svm_exit.c: all rules, on the VMCB of v. */
 unsigned svm_explain(struct vcpu *v, struct fmt_sink *sink);
+
+/* ---- svm_dump.c */
+const char *svm_raw_name(u64 raw);
+void svm_dump(struct vcpu *v, struct fmt_sink *sink);
 
 /* ---- npt.c */
 extern const struct nested_format npt_format;

@@ -39,7 +39,7 @@ void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked)
 		c->intercept_misc1 |= VMCB_INTERCEPT_IRET;
 	else
 		c->intercept_misc1 &= ~(u32)VMCB_INTERCEPT_IRET;
-	s->dirty |= VMCB_CLEAN_I;
+	svm_changed(s, VMCB_CLEAN_I);
 }
 
 /*
@@ -61,7 +61,7 @@ void svm_inject(struct vcpu *v, const struct event *event)
 	c->int_shadow = 0;
 	if (event->type == EVENT_NMI)
 		svm_set_nmi_blocked(s, true);
-	s->dirty |= SVM_DIRTY_EVENT;
+	svm_changed(s, SVM_DIRTY_EVENT);
 }
 
 void svm_window(struct vcpu *v, unsigned windows)
@@ -88,9 +88,11 @@ static void step_begin(struct svm_vcpu *s)
 	u64 *r11 = &s->vcpu.regs.r[REG_R11];
 	struct event fault;
 	const struct insn *insn;
+	enum insn_op op;
 
 	svm_regs_from_vmcb(s);
 	insn = fetch_insn(&s->vcpu, &fault);
+	op = insn ? insn->op : INSN_INVALID;
 	s->vcpu.state_fresh = 0;
 	*step = (struct svm_step){
 		.active = true,
@@ -101,21 +103,27 @@ static void step_begin(struct svm_vcpu *s)
 		.exceptions = c->intercept_exceptions,
 		.misc1 = c->intercept_misc1,
 		.misc2 = c->intercept_misc2,
-		.op = insn ? insn->op : INSN_INVALID,
+		.op = op,
 		.len = insn ? insn->len : 0,
 		.imm = insn ? (u8)insn->imm : 0,
+		.pushes_flags = op == INSN_PUSHF,
+		.loads_flags = op == INSN_POPF || op == INSN_IRET,
+		.iret = op == INSN_IRET,
 	};
-	if (step->op == INSN_SYSCALL)
+	if (op == INSN_SYSCALL)
 		save->sfmask &= ~RFLAGS_TF;
-	if (step->op == INSN_SYSRET)
+	if (op == INSN_SYSRET)
 		*r11 |= RFLAGS_TF;
 	save->rflags |= RFLAGS_TF;
 	save->dr6 = DR6_FIXED;
 	c->intercept_exceptions = ~0u;
-	c->intercept_misc1 |= VMCB_INTERCEPT_PUSHF | VMCB_INTERCEPT_POPF | VMCB_INTERCEPT_IRET |
-			      VMCB_INTERCEPT_SWINT;
+	c->intercept_misc1 &= ~(u32)VMCB_INTERCEPT_IRET;
+	c->intercept_misc1 |= VMCB_INTERCEPT_SWINT;
+	if (!insn) /* the tables or the code are changing: be told */
+		c->intercept_misc1 |= VMCB_INTERCEPT_PUSHF | VMCB_INTERCEPT_POPF |
+				      VMCB_INTERCEPT_IRET;
 	c->intercept_misc2 |= VMCB_INTERCEPT_ICEBP;
-	s->dirty |= VMCB_CLEAN_I | VMCB_CLEAN_DRX;
+	svm_changed(s, VMCB_CLEAN_I | VMCB_CLEAN_DRX);
 }
 
 /* TF as the guest must find it after the instruction, and in R11 if that has it. */
@@ -151,7 +159,7 @@ static void step_end(struct svm_vcpu *s, bool done)
 	s->vmcb->save.dr6 = step->dr6;
 	step_end_flags(s, done);
 	step->active = false;
-	s->dirty |= VMCB_CLEAN_I | VMCB_CLEAN_DRX;
+	svm_changed(s, VMCB_CLEAN_I | VMCB_CLEAN_DRX);
 }
 
 /* Take our TF out of the RFLAGS that PUSHF has just pushed. */
@@ -208,7 +216,7 @@ static void step_reflect(struct svm_vcpu *s, u64 code, u64 dr6)
 			save->dr7 &= ~DR7_GD;
 	}
 	svm_inject(&s->vcpu, &event);
-	s->dirty |= VMCB_CLEAN_CR2 | VMCB_CLEAN_DRX;
+	svm_changed(s, VMCB_CLEAN_CR2 | VMCB_CLEAN_DRX);
 }
 
 /* What became of the step. */
@@ -220,9 +228,15 @@ enum step_result {
 	STEP_EXIT, /* not executed, something else stopped the guest */
 };
 
+/*
+ * The debug exception of our TF sets BS; of Bochs 2.7, which leaves DR6 alone when #DB is
+ * intercepted, nothing.  Others are the guest's: breakpoints before it, DR7.GD.
+ */
 static enum step_result step_stopped(struct svm_vcpu *s, u64 code)
 {
-	if (code == VMCB_EXIT_EXCEPTION + VECTOR_DB && (s->vmcb->save.dr6 & DR6_BS))
+	u64 dr6 = s->vmcb->save.dr6 & ~DR6_FIXED;
+
+	if (code == VMCB_EXIT_EXCEPTION + VECTOR_DB && (!dr6 || (dr6 & DR6_BS)))
 		return STEP_DONE;
 	if (code == VMCB_EXIT_EXCEPTION + VECTOR_MC)
 		return STEP_EXIT;
@@ -243,7 +257,7 @@ static enum step_result step_stopped(struct svm_vcpu *s, u64 code)
 	default:
 		return STEP_EXIT;
 	}
-	s->dirty |= VMCB_CLEAN_I;
+	svm_changed(s, VMCB_CLEAN_I);
 	return STEP_GOES_ON;
 }
 
@@ -270,8 +284,7 @@ static enum step_result step_after(struct svm_vcpu *s)
 		step_clean_stack(s);
 	if (step->op == INSN_SYSCALL && (step->sfmask & RFLAGS_TF))
 		own_trap = false;
-	if (!own_trap)
-		dr6 &= ~DR6_BS;
+	dr6 = (dr6 & ~DR6_BS) | (own_trap ? DR6_BS : 0);
 	if (!dr6)
 		return STEP_DONE;
 	irq_raise(&s->vcpu,
@@ -295,7 +308,7 @@ static void set_virtual_interrupt(struct svm_vcpu *s, bool on)
 		c->int_control &= ~(VMCB_V_IRQ | VMCB_V_IGN_TPR);
 		c->intercept_misc1 &= ~(u32)VMCB_INTERCEPT_VINTR;
 	}
-	s->dirty |= VMCB_CLEAN_I | VMCB_CLEAN_TPR;
+	svm_changed(s, VMCB_CLEAN_I | VMCB_CLEAN_TPR);
 }
 
 /* True: the window for NMIs is open already, nothing needs to run. */
@@ -322,7 +335,7 @@ static bool before_entry(struct svm_vcpu *s)
 {
 	struct vmcb_control *c = &s->vmcb->control;
 	struct vm_exit *exit = &s->vcpu.exit;
-	u32 groups = s->dirty;
+	u32 groups = s->unchecked;
 
 	if (s->soft_len) {
 		s->vmcb->save.rip += s->soft_len;
@@ -358,6 +371,7 @@ static void after_exit(struct svm_vcpu *s)
 	c->tlb_control = VMCB_TLB_NOTHING;
 	c->clean = svm_features.clean;
 	s->dirty = s->windows ? SVM_DIRTY_WINDOW : 0;
+	s->unchecked = 0;
 }
 
 static void exit_with(struct svm_vcpu *s, enum exit_reason reason)

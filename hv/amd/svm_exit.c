@@ -9,7 +9,6 @@
  */
 #include "amd/svm.h"
 
-#include "lib/fmt.h"
 #include "vm/fetch.h"
 
 /* What EXITINTINFO calls an event: the types of EVENTINJ. */
@@ -274,42 +273,7 @@ void svm_exit(struct svm_vcpu *s)
 		kind->fill(c, &s->vcpu);
 }
 
-/* ---- For people ------------------------------------------------------------------------- */
-
-#define RANGE_NAMES(prefix)                                                                  \
-	{ prefix "0", prefix "1", prefix "2", prefix "3", prefix "4", prefix "5", prefix "6",  \
-	  prefix "7", prefix "8", prefix "9", prefix "10", prefix "11", prefix "12", prefix "13", \
-	  prefix "14", prefix "15" }
-
-static const char *const access_names[4][16] = {
-	RANGE_NAMES("VMEXIT_READ_CR"),
-	RANGE_NAMES("VMEXIT_WRITE_CR"),
-	RANGE_NAMES("VMEXIT_READ_DR"),
-	RANGE_NAMES("VMEXIT_WRITE_DR"),
-};
-static const char *const exception_names[2][16] = {
-	RANGE_NAMES("VMEXIT_EXCP"),
-	{ "VMEXIT_EXCP16", "VMEXIT_EXCP17", "VMEXIT_EXCP18", "VMEXIT_EXCP19", "VMEXIT_EXCP20",
-	  "VMEXIT_EXCP21", "VMEXIT_EXCP22", "VMEXIT_EXCP23", "VMEXIT_EXCP24", "VMEXIT_EXCP25",
-	  "VMEXIT_EXCP26", "VMEXIT_EXCP27", "VMEXIT_EXCP28", "VMEXIT_EXCP29", "VMEXIT_EXCP30",
-	  "VMEXIT_EXCP31" },
-};
-static const char *const trap_names[16] = RANGE_NAMES("VMEXIT_CR_WRITE_TRAP");
-
-const char *svm_raw_name(u64 raw)
+unsigned svm_explain(struct vcpu *v, struct fmt_sink *sink)
 {
-	if (raw < VMCB_EXIT_EXCEPTION)
-		return access_names[raw / 16][raw % 16];
-	if (raw < VMCB_EXIT_INTR)
-		return exception_names[raw / 16 - VMCB_EXIT_EXCEPTION / 16][raw % 16];
-	if (raw - VMCB_EXIT_CR_WRITE_TRAP < 16)
-		return trap_names[raw - VMCB_EXIT_CR_WRITE_TRAP];
-	switch (raw) {
-#define X(name, code) \
-	case code:    \
-		return "VMEXIT_" #name;
-		VMCB_EXITS(X)
-#undef X
-	}
-	return (u32)raw == VMCB_EXIT_INVALID ? "VMEXIT_INVALID" : "unknown to the manual";
+	return svm_check(svm_vcpu(v)->vmcb, &svm_features, ~0u, sink);
 }

@@ -47,9 +47,9 @@ static bool implies(bool a, bool b)
 	return !a || b;
 }
 
-static bool canonical(u64 address)
+static bool canonical(u64 address, unsigned bits)
 {
-	return address + BIT(47) < BIT(48);
+	return address + BIT(bits - 1) < BIT(bits);
 }
 
 static bool paging(const struct vmcb *b)
@@ -337,7 +337,7 @@ static bool tlb_control_known(const struct vmcb *b, const struct svm_features *f
 	  implies(long_mode(b), !(b->save.rflags & RFLAGS_VM)), \
 	  "VM must be clear in long mode", REGISTERS) \
 	X(rip_canonical, "RIP", LOADED | CRX, false, b->save.rip, \
-	  implies(code_64bit(b), canonical(b->save.rip)), "must be canonical", REGISTERS) \
+	  implies(code_64bit(b), canonical(b->save.rip, b->save.cr4 & CR4_LA57 ? 57 : 48)), "must be canonical", REGISTERS) \
 	X(rip_high, "RIP", LOADED | CRX, false, b->save.rip, \
 	  code_64bit(b) || !(b->save.rip & BITS(63, 32)), \
 	  "bits 63:32 must be zero outside 64-bit mode", REGISTERS) \
@@ -378,7 +378,8 @@ static bool tlb_control_known(const struct vmcb *b, const struct svm_features *f
 	X(id##_attrib, name ".attrib", SEGS | LOADED, false, b->save.id.attrib, \
 	  !(b->save.id.attrib & SEG_ATTR_RESERVED), "bits 15:12 must be zero", LAYOUT)
 #define BASE_RULE(X, id, name, groups, member) \
-	X(id##_base, name, groups, false, b->save.member, canonical(b->save.member), \
+	X(id##_base, name, groups, false, b->save.member, \
+	  canonical(b->save.member, f->linear_bits), \
 	  "must be canonical", CHECKS)
 #define VMCB_VM_INSNS \
 	(VMCB_INTERCEPT_VMLOAD | VMCB_INTERCEPT_VMSAVE | VMCB_INTERCEPT_STGI | \
@@ -434,101 +435,4 @@ unsigned svm_check(const struct vmcb *b, const struct svm_features *f, u32 group
 			    (unsigned long long)r->value(b), r->text, r->source);
 	}
 	return broken;
-}
-
-unsigned svm_explain(struct vcpu *v, struct fmt_sink *sink)
-{
-	return svm_check(svm_vcpu(v)->vmcb, &svm_features, ~0u, sink);
-}
-
-/* ---- The VMCB in full ---------------------------------------------------------------------- */
-
-static void dump_segment(struct fmt_sink *sink, const char *name, const struct vmcb_segment *s)
-{
-	put(sink, "  %-4s %04x attrib %04x limit %08x base %016llx\n", name, s->selector, s->attrib,
-	    s->limit, (unsigned long long)s->base);
-}
-
-/* The fields that have names, for dumps: name, offset, bytes. */
-static const struct {
-	const char *name;
-	u16 offset, size;
-} fields[] = {
-#define FIELD(name, member) { name, offsetof(struct vmcb, member), sizeof(((struct vmcb *)0)->member) }
-	FIELD("intercept_cr", control.intercept_cr),
-	FIELD("intercept_dr", control.intercept_dr),
-	FIELD("intercept_exceptions", control.intercept_exceptions),
-	FIELD("intercept_misc1", control.intercept_misc1),
-	FIELD("intercept_misc2", control.intercept_misc2),
-	FIELD("intercept_misc3", control.intercept_misc3),
-	FIELD("iopm_base_pa", control.iopm_base_pa),
-	FIELD("msrpm_base_pa", control.msrpm_base_pa),
-	FIELD("tsc_offset", control.tsc_offset),
-	FIELD("guest_asid", control.guest_asid),
-	FIELD("tlb_control", control.tlb_control),
-	FIELD("int_control", control.int_control),
-	FIELD("int_shadow", control.int_shadow),
-	FIELD("exitcode", control.exitcode),
-	FIELD("exitinfo1", control.exitinfo1),
-	FIELD("exitinfo2", control.exitinfo2),
-	FIELD("exitintinfo", control.exitintinfo),
-	FIELD("nested_control", control.nested_control),
-	FIELD("eventinj", control.eventinj),
-	FIELD("n_cr3", control.n_cr3),
-	FIELD("lbr_control", control.lbr_control),
-	FIELD("clean", control.clean),
-	FIELD("nrip", control.nrip),
-	FIELD("cpl", save.cpl),
-	FIELD("efer", save.efer),
-	FIELD("cr0", save.cr0),
-	FIELD("cr2", save.cr2),
-	FIELD("cr3", save.cr3),
-	FIELD("cr4", save.cr4),
-	FIELD("dr6", save.dr6),
-	FIELD("dr7", save.dr7),
-	FIELD("rflags", save.rflags),
-	FIELD("rip", save.rip),
-	FIELD("rsp", save.rsp),
-	FIELD("rax", save.rax),
-	FIELD("star", save.star),
-	FIELD("lstar", save.lstar),
-	FIELD("cstar", save.cstar),
-	FIELD("sfmask", save.sfmask),
-	FIELD("kernel_gs_base", save.kernel_gs_base),
-	FIELD("sysenter_cs", save.sysenter_cs),
-	FIELD("sysenter_esp", save.sysenter_esp),
-	FIELD("sysenter_eip", save.sysenter_eip),
-	FIELD("g_pat", save.g_pat),
-	FIELD("dbgctl", save.dbgctl),
-#undef FIELD
-};
-
-static u64 read_field(const struct vmcb *b, u16 offset, u16 size)
-{
-	const u8 *byte = (const u8 *)b + offset;
-	u64 value = 0;
-
-	for (unsigned i = 0; i < size; i++)
-		value |= (u64)byte[i] << (8 * i);
-	return value;
-}
-
-void svm_dump(struct vcpu *v, struct fmt_sink *sink)
-{
-	const struct vmcb *b = svm_vcpu(v)->vmcb;
-	const struct vmcb_save *save = &b->save;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
-		put(sink, "  %-20s %016llx\n", fields[i].name,
-		    (unsigned long long)read_field(b, fields[i].offset, fields[i].size));
-	dump_segment(sink, "ES", &save->es);
-	dump_segment(sink, "CS", &save->cs);
-	dump_segment(sink, "SS", &save->ss);
-	dump_segment(sink, "DS", &save->ds);
-	dump_segment(sink, "FS", &save->fs);
-	dump_segment(sink, "GS", &save->gs);
-	dump_segment(sink, "GDTR", &save->gdtr);
-	dump_segment(sink, "LDTR", &save->ldtr);
-	dump_segment(sink, "IDTR", &save->idtr);
-	dump_segment(sink, "TR", &save->tr);
 }

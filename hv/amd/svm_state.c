@@ -54,11 +54,20 @@ static void get_exec(struct svm_vcpu *s)
 	state->cr0 = save->cr0;
 	state->cr3 = save->cr3;
 	state->cr4 = save->cr4;
-	state->efer = save->efer & ~EFER_SVME; /* ours, not the guest's */
+	/* SVME is ours.  LMA follows from LME and PG; Bochs 2.7 stores LME there at #VMEXIT. */
+	state->efer = save->efer & ~(EFER_SVME | EFER_LMA);
+	if ((state->efer & EFER_LME) && (state->cr0 & CR0_PG))
+		state->efer |= EFER_LMA;
 	state->cpl = save->cpl;
 	get_segment(&state->seg[SEG_CS], &save->cs);
 }
 
+/*
+ * The mode in which the guest runs next: CR0, CR3, CR4, EFER, CPL and CS become those of the
+ * neutral state.  VMRUN refuses a guest without EFER.SVME, which the guest does not know of
+ * (get_exec hides it again).  What was written is dirty: the groups CRX and SEG.
+ * [APM] vol. 2 "Canonicalization and Consistency Checks" (15.5.1), "VMCB Clean Bits" (15.15)
+ */
 static void set_exec(struct svm_vcpu *s)
 {
 	struct vmcb_save *save = &s->vmcb->save;
@@ -70,7 +79,7 @@ static void set_exec(struct svm_vcpu *s)
 	save->efer = state->efer | EFER_SVME;
 	save->cpl = state->cpl;
 	set_segment(&save->cs, &state->seg[SEG_CS]);
-	s->dirty |= VMCB_CLEAN_CRX | VMCB_CLEAN_SEG;
+	svm_changed(s, VMCB_CLEAN_CRX | VMCB_CLEAN_SEG);
 }
 
 /* ---- STATE_SEG */
@@ -105,7 +114,7 @@ static void set_segments(struct svm_vcpu *s)
 	set_segment(&save->tr, &state->tr);
 	set_table(&save->gdtr, &state->gdtr);
 	set_table(&save->idtr, &state->idtr);
-	s->dirty |= VMCB_CLEAN_SEG | VMCB_CLEAN_DT | SVM_DIRTY_LOADED;
+	svm_changed(s, VMCB_CLEAN_SEG | VMCB_CLEAN_DT | SVM_DIRTY_LOADED);
 }
 
 /* ---- STATE_DR */
@@ -128,7 +137,7 @@ static void set_debug(struct svm_vcpu *s)
 		hw_debug_load(&s->vcpu, false);
 	s->vmcb->save.dr6 = state->dr[6];
 	s->vmcb->save.dr7 = state->dr[7];
-	s->dirty |= VMCB_CLEAN_DRX;
+	svm_changed(s, VMCB_CLEAN_DRX);
 }
 
 /* ---- STATE_MSR */
@@ -174,7 +183,7 @@ static void set_msrs(struct svm_vcpu *s)
 		x86_wrmsr(MSR_TSC_AUX, state->tsc_aux);
 	if (s->loaded && svm_features.spec_ctrl)
 		x86_wrmsr(MSR_SPEC_CTRL, state->spec_ctrl);
-	s->dirty |= VMCB_CLEAN_NP | VMCB_CLEAN_LBR | SVM_DIRTY_LOADED;
+	svm_changed(s, VMCB_CLEAN_NP | VMCB_CLEAN_LBR | SVM_DIRTY_LOADED);
 }
 
 /* ---- STATE_INT: the VMCB does not tell STI's shadow from that of MOV SS, which holds back more. */
@@ -243,7 +252,7 @@ void svm_set_state(struct vcpu *v, unsigned parts)
 		set_segments(s);
 	if (parts & STATE_CR2) {
 		s->vmcb->save.cr2 = v->state.cr2;
-		s->dirty |= VMCB_CLEAN_CR2;
+		svm_changed(s, VMCB_CLEAN_CR2);
 	}
 	if (parts & STATE_DR)
 		set_debug(s);
@@ -255,6 +264,6 @@ void svm_set_state(struct vcpu *v, unsigned parts)
 		set_interruptibility(s);
 	if (parts & STATE_TSC) {
 		s->vmcb->control.tsc_offset = v->state.tsc_offset;
-		s->dirty |= VMCB_CLEAN_I;
+		svm_changed(s, VMCB_CLEAN_I);
 	}
 }

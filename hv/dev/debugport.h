@@ -18,6 +18,7 @@ struct debugport {
 };
 
 /* No state: nothing to reset, to save or to load. */
-void debugport_init(struct debugport *d, struct bus *bus, void (*tx)(void *ctx, u8 byte), void *ctx);
+void debugport_init(struct debugport *d, struct bus *bus, void (*tx)(void *ctx, u8 byte),
+		    void *ctx);
 
 #endif

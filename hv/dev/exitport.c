@@ -19,7 +19,6 @@ void exitport_init(struct exitport *e, struct bus *bus,
 		   void (*exit)(void *ctx, u32 value, unsigned size), void *ctx)
 {
 	*e = (struct exitport){ exit, ctx };
-	bus_claim_ports(bus, (struct port_range){ EXITPORT_PORT,
-						  EXITPORT_PORT + EXITPORT_PORTS - 1, exitport_in,
-						  exitport_out, e });
+	bus_claim_ports(bus, (struct port_range){ EXITPORT_PORT, EXITPORT_PORT + EXITPORT_PORTS - 1,
+						  exitport_in, exitport_out, e });
 }

@@ -22,7 +22,7 @@
 #define COMMAND_BYTE_AUX_DISABLE 0x20
 
 enum command {
-	READ_RAM = 0x20, /* ..0x3f; byte 0 is the command byte */
+	READ_RAM = 0x20,  /* ..0x3f; byte 0 is the command byte */
 	WRITE_RAM = 0x60, /* ..0x7f */
 	RAM_BYTES = 0x20,
 	AUX_DISABLE = 0xa7,
@@ -47,7 +47,7 @@ enum command {
 #define SELF_TEST_PASSED 0x55
 #define TEST_PASSED 0x00
 #define ANSWER_RESEND 0xfe /* what the controller puts into the buffer after a time-out */
-#define INPUT_PORT 0xa0 /* keyboard not locked, no manufacturing jumper */
+#define INPUT_PORT 0xa0	   /* keyboard not locked, no manufacturing jumper */
 
 #define OUTPUT_PORT_NO_RESET 0x01
 #define OUTPUT_PORT_A20 0x02
@@ -95,7 +95,8 @@ static void update_a20(struct i8042 *k)
 
 static void set_a20(struct i8042 *k, bool enabled)
 {
-	k->output_port = (u8)((k->output_port & ~OUTPUT_PORT_A20) | (enabled ? OUTPUT_PORT_A20 : 0));
+	k->output_port =
+	    (u8)((k->output_port & ~OUTPUT_PORT_A20) | (enabled ? OUTPUT_PORT_A20 : 0));
 	update_a20(k);
 }
 
@@ -272,7 +273,8 @@ void i8042_init(struct i8042 *k, struct bus *bus, struct wire irq, struct wire a
 		.bus = bus, .irq = irq, .aux_irq = aux_irq, .lines = *lines, .a20 = true
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(port); i++)
-		bus_claim_ports(bus, (struct port_range){ port[i], port[i], i8042_in, i8042_out, k });
+		bus_claim_ports(bus,
+				(struct port_range){ port[i], port[i], i8042_in, i8042_out, k });
 	i8042_reset(k);
 }
 
@@ -301,8 +303,8 @@ int i8042_load(struct i8042 *k, struct state_buf *buf)
 	n.pending = (u8)state_get(buf, 1);
 	n.output = (u8)state_get(buf, 1);
 	n.output_port = (u8)state_get(buf, 1);
-	n.system_port = (u8)state_get_max(buf, 1, SYSTEM_A20 | SYSTEM_RESET,
-					  "port 0x92 has unknown bits");
+	n.system_port =
+	    (u8)state_get_max(buf, 1, SYSTEM_A20 | SYSTEM_RESET, "port 0x92 has unknown bits");
 	n.full = state_get_max(buf, 1, 1, "a flag of the i8042 is neither 0 nor 1");
 	n.aux = state_get_max(buf, 1, 1, "a flag of the i8042 is neither 0 nor 1");
 	state_get_bytes(buf, n.ram, sizeof(n.ram));

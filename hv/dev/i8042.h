@@ -22,7 +22,7 @@ struct state_buf;
 
 /* Called with the device lock held, from an OUT: note the request, act on it later. */
 struct i8042_lines {
-	void (*reset)(void *ctx); /* pulse of the CPU's reset line */
+	void (*reset)(void *ctx);	      /* pulse of the CPU's reset line */
 	void (*a20)(void *ctx, bool enabled); /* changed */
 	void *ctx;
 };
@@ -32,12 +32,12 @@ struct i8042 {
 	struct wire irq, aux_irq;
 	struct i8042_lines lines;
 
-	u8 status; /* without the parts that are worked out */
-	u8 command; /* the command byte */
-	u8 pending; /* the command that waits for a byte at port 0x60; 0: none */
+	u8 status;		/* without the parts that are worked out */
+	u8 command;		/* the command byte */
+	u8 pending;		/* the command that waits for a byte at port 0x60; 0: none */
 	u8 output, output_port; /* of the latter A20 only, the rest is worked out */
-	u8 system_port; /* port 0x92 */
-	bool full, aux; /* output holds a byte, from the mouse's side */
+	u8 system_port;		/* port 0x92 */
+	bool full, aux;		/* output holds a byte, from the mouse's side */
 	u8 ram[32];
 	bool a20; /* the gate: either of the ports enables it */
 };

@@ -181,7 +181,8 @@ void lapic_fire_lvt(struct lapic *l, enum lapic_lvt n)
 {
 	if (l->lvt[n] & LVT_MASKED)
 		return;
-	switch (lvt_mode(l, n)) { /* of timer and error always FIXED: other bits cannot be written */
+	switch (
+	    lvt_mode(l, n)) { /* of timer and error always FIXED: other bits cannot be written */
 	case LAPIC_FIXED:
 		if (lvt_level(l, n))
 			l->lvt[n] |= LVT_REMOTE_IRR;
@@ -426,7 +427,8 @@ void lapic_init(struct lapic *l, struct bus *bus, const struct lapic_config *con
 		const struct lapic_ops *ops, void *ctx)
 {
 	check(config->maxphyaddr >= 32 && config->maxphyaddr <= 52);
-	check(ops->notify && ops->send_ipi && ((ops->tsc && ops->tsc_to_ns) || !config->tsc_deadline));
+	check(ops->notify && ops->send_ipi &&
+	      ((ops->tsc && ops->tsc_to_ns) || !config->tsc_deadline));
 	*l = (struct lapic){ .bus = bus, .ops = ops, .ctx = ctx, .config = *config };
 	lapic_timer_init(l);
 	lapic_reset(l);
@@ -482,7 +484,8 @@ static void get_all(struct lapic *l, struct state_buf *buf)
 	l->tpr = (u8)state_get(buf, 1);
 	l->ldr = (u32)state_get(buf, 4);
 	l->dfr = (u32)state_get(buf, 4);
-	l->svr = (u32)state_get_max(buf, 4, SVR_VECTOR | SVR_ENABLE, "the LAPIC's SVR has unknown bits");
+	l->svr =
+	    (u32)state_get_max(buf, 4, SVR_VECTOR | SVR_ENABLE, "the LAPIC's SVR has unknown bits");
 	get_words(buf, l->isr, LAPIC_VECTOR_WORDS);
 	get_words(buf, l->tmr, LAPIC_VECTOR_WORDS);
 	get_words(buf, l->irr, LAPIC_VECTOR_WORDS);
@@ -513,8 +516,7 @@ static const char *find_fault(const struct lapic *l)
 	for (unsigned n = 0; n < LAPIC_LVT_COUNT; n++) {
 		u32 bits = lapic_lvt_bits(l, n) | (n == LAPIC_LVT_LINT0 ? (u32)LVT_REMOTE_IRR : 0);
 
-		if (l->lvt[n] & ~bits ||
-		    (!lapic_software_enabled(l) && !(l->lvt[n] & LVT_MASKED)))
+		if (l->lvt[n] & ~bits || (!lapic_software_enabled(l) && !(l->lvt[n] & LVT_MASKED)))
 			return "an LVT entry of the LAPIC has impossible bits";
 	}
 	if (!lapic_timer_possible(l, l->bus->now(l->bus)))

@@ -41,10 +41,10 @@ enum lapic_shorthand { LAPIC_TO_DEST, LAPIC_TO_SELF, LAPIC_TO_ALL, LAPIC_TO_OTHE
 
 struct ipi {
 	const struct lapic *sender;
-	u8 mode; /* enum lapic_mode: FIXED, LOWEST, SMI, NMI, INIT or SIPI */
-	u8 vector; /* of SIPI: the page to start at */
+	u8 mode;      /* enum lapic_mode: FIXED, LOWEST, SMI, NMI, INIT or SIPI */
+	u8 vector;    /* of SIPI: the page to start at */
 	u8 shorthand; /* enum lapic_shorthand */
-	bool level; /* to hand to lapic_deliver; IPIs are edges whatever ICR says, so false */
+	bool level;   /* to hand to lapic_deliver; IPIs are edges whatever ICR says, so false */
 	bool logical;
 	u32 dest; /* LAPIC_BROADCAST: all, in either mode of addressing */
 };
@@ -74,7 +74,7 @@ struct lapic_config {
 	u32 id;
 	bool bsp;
 	bool x2apic, tsc_deadline; /* as the guest's CPUID says */
-	u8 maxphyaddr; /* as the guest's CPUID says: 32..52 */
+	u8 maxphyaddr;		   /* as the guest's CPUID says: 32..52 */
 };
 
 enum lapic_lvt {
@@ -101,14 +101,14 @@ struct lapic {
 	u32 ldr, dfr, svr; /* ldr as written in xAPIC mode; in x2APIC mode it follows from the ID */
 	u32 isr[LAPIC_VECTOR_WORDS], tmr[LAPIC_VECTOR_WORDS], irr[LAPIC_VECTOR_WORDS];
 	u32 esr, esr_new; /* as latched by the last write; collected since */
-	u64 icr; /* as in x2APIC mode; xAPIC: destination in bits 63..56 */
+	u64 icr;	  /* as in x2APIC mode; xAPIC: destination in bits 63..56 */
 	u32 lvt[LAPIC_LVT_COUNT];
 	bool lint[2]; /* levels of the inputs */
 	u32 timer_initial, timer_divide;
 	bool timer_running; /* a count was loaded; in one-shot mode it may have reached 0 */
-	u64 timer_start; /* ns at which timer_initial was loaded */
-	u64 timer_told; /* ns up to which expiries were delivered, or lost because masked */
-	u64 tsc_deadline; /* 0: not armed */
+	u64 timer_start;    /* ns at which timer_initial was loaded */
+	u64 timer_told;	    /* ns up to which expiries were delivered or lost */
+	u64 tsc_deadline;   /* 0: not armed */
 };
 
 /* ops stays the caller's.  Resets. */
@@ -121,7 +121,8 @@ void lapic_init_ipi(struct lapic *l);
 /* What a PC's firmware leaves on the BSP: software-enabled, LINT0 ExtINT, LINT1 NMI. */
 void lapic_after_firmware(struct lapic *l);
 
-/* APIC_BASE.  Setting: false is #GP, nothing changed.  [SDM] "x2APIC State Transitions" (12.12.5) */
+/* APIC_BASE.  Setting: false is #GP, nothing changed.  [SDM] "x2APIC State Transitions" (12.12.5)
+ */
 u64 lapic_base(const struct lapic *l);
 bool lapic_set_base(struct lapic *l, u64 value) MUST_CHECK;
 /* Not switched off in APIC_BASE: CPUID.1:EDX.APIC follows it. */

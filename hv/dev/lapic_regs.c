@@ -19,9 +19,9 @@ u32 lapic_lvt_bits(const struct lapic *l, enum lapic_lvt n)
 	switch (n) {
 	case LAPIC_LVT_TIMER:
 		return (u32)(LVT_VECTOR_AND_MASK | (u32)TIMER_PERIODIC << LVT_TIMER_MODE_SHIFT |
-			     (l->config.tsc_deadline ?
-				      (u32)TIMER_TSC_DEADLINE << LVT_TIMER_MODE_SHIFT :
-				      0));
+			     (l->config.tsc_deadline
+				  ? (u32)TIMER_TSC_DEADLINE << LVT_TIMER_MODE_SHIFT
+				  : 0));
 	case LAPIC_LVT_THERMAL:
 	case LAPIC_LVT_PERF:
 		return (u32)LVT_WITH_MODE;

@@ -40,7 +40,7 @@ enum lapic_reg {
 };
 
 #define LAPIC_VERSION 0x14
-#define LAPIC_ID_SHIFT 24 /* in xAPIC mode */
+#define LAPIC_ID_SHIFT 24     /* in xAPIC mode */
 #define LAPIC_FIRST_VECTOR 16 /* lower ones belong to exceptions */
 
 #define SVR_VECTOR 0xffu
@@ -66,8 +66,8 @@ enum lapic_reg {
 #define ICR_DEST_SHIFT 32
 #define ICR_XAPIC_DEST_SHIFT 56
 
-#define LVT_STATUS BIT(12) /* read-only, always idle */
-#define LVT_POLARITY BIT(13) /* kept, without effect: wires are never inverted */
+#define LVT_STATUS BIT(12)     /* read-only, always idle */
+#define LVT_POLARITY BIT(13)   /* kept, without effect: wires are never inverted */
 #define LVT_REMOTE_IRR BIT(14) /* read-only */
 #define LVT_LEVEL BIT(15)
 #define LVT_MASKED BIT(16)

@@ -191,7 +191,7 @@ void lapic_timer_init(struct lapic *l)
 /* After a change of the divisor, start may lie before the machine's own, and has wrapped. */
 bool lapic_timer_possible(const struct lapic *l, u64 now)
 {
-	return l->timer_told <= now && now - l->timer_start <= now + BIT(32 + DIVIDE_MAX_SHIFT) &&
+	return l->timer_told <= now &&
 	       l->timer_told - l->timer_start <= l->timer_told + BIT(32 + DIVIDE_MAX_SHIFT) &&
 	       (!l->timer_running || l->timer_initial);
 }

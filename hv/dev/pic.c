@@ -379,19 +379,21 @@ void pic_init(struct pic *pic, struct bus *bus, struct wire intr)
 	for (unsigned n = 0; n < ARRAY_SIZE(chip_port); n++)
 		bus_claim_ports(bus, (struct port_range){ chip_port[n], (u16)(chip_port[n] + 1),
 							  pic_in, pic_out, pic });
-	bus_claim_ports(bus, (struct port_range){ PIC_ELCR_PORT, PIC_ELCR_PORT + 1, elcr_in,
-						  elcr_out, pic });
+	bus_claim_ports(
+	    bus, (struct port_range){ PIC_ELCR_PORT, PIC_ELCR_PORT + 1, elcr_in, elcr_out, pic });
 	pic_reset(pic);
 }
 
 static void save_chip(const struct pic_chip *c, struct state_buf *buf)
 {
-	const u8 bytes[] = { c->irr,	      c->imr,	       c->isr,
-			     c->lines,	      c->elcr,	       c->vector_base,
-			     c->lowest,	      c->init_state,   c->need_icw4,
-			     c->single,	      c->auto_eoi,     c->rotate_auto_eoi,
-			     c->special_mask, c->special_nested, c->read_isr,
-			     c->poll };
+	const u8 bytes[] = { c->irr,	      c->imr,
+			     c->isr,	      c->lines,
+			     c->elcr,	      c->vector_base,
+			     c->lowest,	      c->init_state,
+			     c->need_icw4,    c->single,
+			     c->auto_eoi,     c->rotate_auto_eoi,
+			     c->special_mask, c->special_nested,
+			     c->read_isr,     c->poll };
 
 	state_put_bytes(buf, bytes, sizeof(bytes));
 }
@@ -440,7 +442,7 @@ int pic_load(struct pic *pic, struct state_buf *buf)
 
 	for (unsigned n = 0; n < 2; n++)
 		load_chip(&new.chip[n], buf);
-	if (new.chip[0].elcr & ELCR_FIXED_MASTER || new.chip[1].elcr & ELCR_FIXED_SLAVE)
+	if (new.chip[0].elcr & ELCR_FIXED_MASTER || new.chip[1].elcr &ELCR_FIXED_SLAVE)
 		state_refuse(buf, "the PIC's ELCR has impossible bits");
 	if (buf->error)
 		return -1;

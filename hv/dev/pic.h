@@ -19,14 +19,14 @@ struct state_buf;
 #define PIC_CASCADE 2 /* the input of the first chip where the second one is */
 
 struct pic_chip {
-	u8 irr; /* requests, latched in edge mode */
-	u8 imr; /* masked */
-	u8 isr; /* in service */
-	u8 lines; /* levels of the inputs */
-	u8 elcr; /* inputs that are level-triggered */
+	u8 irr;		/* requests, latched in edge mode */
+	u8 imr;		/* masked */
+	u8 isr;		/* in service */
+	u8 lines;	/* levels of the inputs */
+	u8 elcr;	/* inputs that are level-triggered */
 	u8 vector_base; /* ICW2, a multiple of 8 */
-	u8 lowest; /* the input of lowest priority: 7 if not rotated */
-	u8 init_state; /* the ICW that comes next: 2..4; 0: none */
+	u8 lowest;	/* the input of lowest priority: 7 if not rotated */
+	u8 init_state;	/* the ICW that comes next: 2..4; 0: none */
 	bool need_icw4, single;
 	bool auto_eoi, rotate_auto_eoi, special_mask, special_nested;
 	bool read_isr, poll; /* what the next read of the even port gives */

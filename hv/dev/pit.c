@@ -157,7 +157,8 @@ static void settle(struct pit_channel *c, u64 now)
 	if (c->next_reload && c->counting && periodic(c) && c->gate && now >= c->switch_tick) {
 		u64 at = c->switch_tick;
 
-		/* A square wave changes at a half: the new low half begins where a period would end. */
+		/* A square wave changes at a half: the new low half begins where a period would
+		 * end. */
 		load(c, c->switch_low ? at - high_half(c->next_reload) : at);
 	}
 }
@@ -180,7 +181,8 @@ static u64 next_edge(const struct pit_channel *c, u64 now)
 	}
 	if (c->mode == MODE_STROBE)
 		end++;
-	return c->mode != MODE_ONE_SHOT && c->mode != MODE_HARDWARE_STROBE && end > now ? end : NEVER;
+	return c->mode != MODE_ONE_SHOT && c->mode != MODE_HARDWARE_STROBE && end > now ? end
+											: NEVER;
 }
 
 /* Arm for the next edge of counter 0, and give IRQ 0 the level it has until then. */
@@ -343,8 +345,8 @@ static void set_gate(struct pit_channel *c, bool gate, u64 now)
 		return;
 	if (!gate) {
 		/* What has expired stays expired, though its count would go on around. */
-		c->frozen = (u32)(periodic(c) ? elapsed(c, now) % c->reload :
-						MIN(elapsed(c, now), c->reload + 1ull));
+		c->frozen = (u32)(periodic(c) ? elapsed(c, now) % c->reload
+					      : MIN(elapsed(c, now), c->reload + 1ull));
 		c->gate = false;
 		return;
 	}
@@ -446,9 +448,10 @@ void pit_init(struct pit *pit, struct bus *bus, struct wire irq)
 {
 	*pit = (struct pit){ .bus = bus, .irq = irq };
 	bus_alarm_init(bus, &pit->alarm, fire, pit);
-	bus_claim_ports(bus, (struct port_range){ PIT_PORT, PIT_CONTROL_PORT, pit_in, pit_out, pit });
-	bus_claim_ports(bus, (struct port_range){ SYSTEM_PORT, SYSTEM_PORT, system_in, system_out,
-						  pit });
+	bus_claim_ports(bus,
+			(struct port_range){ PIT_PORT, PIT_CONTROL_PORT, pit_in, pit_out, pit });
+	bus_claim_ports(
+	    bus, (struct port_range){ SYSTEM_PORT, SYSTEM_PORT, system_in, system_out, pit });
 	pit_reset(pit);
 }
 

@@ -27,20 +27,20 @@ struct state_buf;
 #define PIT_MIN_PERIOD_NS 20000ull
 
 struct pit_channel {
-	u8 mode; /* 0..5 */
+	u8 mode;   /* 0..5 */
 	u8 access; /* 1 low byte, 2 high byte, 3 low then high */
 	bool bcd;
 	bool gate;
-	bool counting; /* a count was loaded (in modes 1 and 5: and triggered) */
-	bool null_count; /* as the status byte tells it: the last count written is not yet counted from */
+	bool counting;	 /* a count was loaded (in modes 1 and 5: and triggered) */
+	bool null_count; /* of the status byte: the last count written is not counted from yet */
 	bool write_high, read_high; /* the next byte of an access of two */
-	u8 write_low; /* the first byte of two */
-	u32 reload; /* 1..0x10000 in binary: what is counted down from */
+	u8 write_low;		    /* the first byte of two */
+	u32 reload;		    /* 1..0x10000 in binary: what is counted down from */
 	u32 next_reload; /* 0: none; waits for its trigger (modes 1, 5) or for switch_tick */
 	bool switch_low; /* it begins with the low half of a square wave */
 	u64 switch_tick;
-	u32 frozen; /* elapsed ticks while the gate stops counting */
-	u64 start; /* the tick at which reload was loaded */
+	u32 frozen;	  /* elapsed ticks while the gate stops counting */
+	u64 start;	  /* the tick at which reload was loaded */
 	u8 latched_bytes; /* of latch_value, still to be read */
 	u16 latch_value;
 	bool status_latched;

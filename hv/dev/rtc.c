@@ -35,7 +35,7 @@ enum {
 #define EXTENDED_KIB_AGAIN 0x30
 #define CENTURY 0x32
 #define ABOVE_16M 0x34 /* in 64 KiB */
-#define ABOVE_4G 0x5b /* in 64 KiB, three bytes */
+#define ABOVE_4G 0x5b  /* in 64 KiB, three bytes */
 #define CPUS_LESS_1 0x5f
 
 #define A_UIP 0x80
@@ -60,7 +60,7 @@ enum {
 #define ALARM_ANY 0xc0 /* matches every value */
 
 #define RTC_HZ 32768
-#define UIP_NS 244141ull /* told this long before an update */
+#define UIP_NS 244141ull	      /* told this long before an update */
 #define AFTER_RESET_NS (NS_PER_S / 2) /* the first update after the divider starts */
 #define SECONDS_PER_DAY 86400ull
 #define LAST_YEAR 9999
@@ -91,7 +91,8 @@ static u64 days_before(unsigned year)
 {
 	u64 y = year - 1;
 
-	return 365ull * (year - 1970) + (y / 4 - y / 100 + y / 400) - (1969 / 4 - 1969 / 100 + 1969 / 400);
+	return 365ull * (year - 1970) + (y / 4 - y / 100 + y / 400) -
+	       (1969 / 4 - 1969 / 100 + 1969 / 400);
 }
 
 static struct date to_date(u64 epoch)
@@ -101,7 +102,7 @@ static struct date to_date(u64 epoch)
 	struct date d = { .hour = rest / 3600, .minute = rest / 60 % 60, .second = rest % 60 };
 
 	d.weekday = (unsigned)((days + 4) % 7) + 1; /* 1970 began on a Thursday */
-	d.year = 1970 + (unsigned)(days / 366); /* too early by some years at most */
+	d.year = 1970 + (unsigned)(days / 366);	    /* too early by some years at most */
 	while (days_before(d.year + 1) <= days)
 		d.year++;
 	days -= days_before(d.year);
@@ -395,8 +396,7 @@ static u8 read_byte(struct rtc *r, unsigned index)
 
 	if (index == REG_C)
 		return read_c(r);
-	if (index == REG_A && !r->stopped &&
-	    NS_PER_S - (now - r->epoch_ns) % NS_PER_S <= UIP_NS)
+	if (index == REG_A && !r->stopped && NS_PER_S - (now - r->epoch_ns) % NS_PER_S <= UIP_NS)
 		return r->cmos[REG_A] | A_UIP;
 	if (r->stopped || !is_time(index))
 		return r->cmos[index];
@@ -503,8 +503,7 @@ void rtc_save(const struct rtc *r, struct state_buf *buf)
 /* The start of the running second may lie half a second before the machine's start. */
 static bool times_are_possible(const struct rtc *r, u64 now)
 {
-	return r->seen_ns <= now && now - r->epoch_ns <= now + AFTER_RESET_NS &&
-	       r->seen_ns - r->epoch_ns <= r->seen_ns + AFTER_RESET_NS;
+	return r->seen_ns <= now && r->seen_ns - r->epoch_ns <= r->seen_ns + AFTER_RESET_NS;
 }
 
 int rtc_load(struct rtc *r, struct state_buf *buf)

@@ -24,9 +24,9 @@ struct rtc {
 	u64 ram_low, ram_high; /* configuration, for reset */
 	unsigned cpus;
 
-	u8 index; /* of the byte that port 0x71 accesses, 0..127 */
+	u8 index;		/* of the byte that port 0x71 accesses, 0..127 */
 	u8 cmos[RTC_CMOS_SIZE]; /* bytes 0..9 and century are true only while stopped */
-	bool stopped; /* by SET or the divider: time stands in the bytes */
+	bool stopped;		/* by SET or the divider: time stands in the bytes */
 	/* The clock shows epoch at time epoch_ns and runs from there. */
 	u64 epoch, epoch_ns;
 	u64 seen_ns; /* flags of register C are up to date until here */

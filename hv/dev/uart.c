@@ -251,7 +251,7 @@ static void update_modem(struct uart *u)
 	u8 new = modem_inputs(u);
 	u8 changed = (u8)((u->msr ^ new) >> 4);
 
-	if (new & MSR_RI)
+	if (new &MSR_RI)
 		changed &= (u8)~MSR_TERI;
 	u->msr = new | (u->msr & MSR_DELTAS) | changed;
 	update_irq(u);
@@ -400,8 +400,8 @@ void uart_init(struct uart *u, struct bus *bus, u16 base, struct wire irq,
 {
 	*u = (struct uart){ .bus = bus, .irq = irq, .line = *line, .base = base };
 	bus_alarm_init(bus, &u->timeout, timeout_fire, u);
-	bus_claim_ports(bus, (struct port_range){ base, (u16)(base + UART_PORTS - 1), uart_in,
-						  uart_out, u });
+	bus_claim_ports(
+	    bus, (struct port_range){ base, (u16)(base + UART_PORTS - 1), uart_in, uart_out, u });
 	uart_reset(u);
 }
 
@@ -445,7 +445,8 @@ int uart_load(struct uart *u, struct state_buf *buf)
 	timeout = state_get(buf, 8);
 	state_get_bytes(buf, n.fifo, sizeof(n.fifo));
 	state_get_bytes(buf, n.fifo_error, sizeof(n.fifo_error));
-	n.fifo_head = (u8)state_get_max(buf, 1, UART_FIFO_SIZE - 1, "the UART's FIFO begins nowhere");
+	n.fifo_head =
+	    (u8)state_get_max(buf, 1, UART_FIFO_SIZE - 1, "the UART's FIFO begins nowhere");
 	n.fifo_count = (u8)state_get(buf, 1);
 	if (n.fcr & ~FCR_KEPT || (n.fcr && !fifo_on(&n)) || n.lsr & ~LSR_OE)
 		state_refuse(buf, "the UART's FCR or LSR has impossible bits");

@@ -24,7 +24,7 @@ struct state_buf;
 /* The other end.  Callbacks may be NULL; they run with the device lock held. */
 struct uart_line {
 	void (*tx)(void *ctx, u8 byte); /* the guest sent a byte */
-	void (*room)(void *ctx); /* the guest read: uart_room has become larger */
+	void (*room)(void *ctx);	/* the guest read: uart_room has become larger */
 	void *ctx;
 };
 
@@ -37,7 +37,7 @@ struct uart {
 
 	u8 ier, fcr, lcr, mcr, lsr, msr, scr;
 	u16 divisor;
-	bool thre_pending; /* THRE interrupt asked for, and not yet told by IIR */
+	bool thre_pending;    /* THRE interrupt asked for, and not yet told by IIR */
 	bool timeout_pending; /* bytes have waited for four character times */
 	u8 fifo[UART_FIFO_SIZE];
 	u8 fifo_error[UART_FIFO_SIZE]; /* LSR's PE, FE, BI of each byte */

@@ -61,6 +61,7 @@
 	X(APIC_ACCESS_ADDRESS, 0x2014)                                          \
 	X(EPT_POINTER, 0x201a)                                                  \
 	X(XSS_EXITING_BITMAP, 0x202c)                                           \
+	X(TSC_MULTIPLIER, 0x2032)                                               \
 	/* 64-bit read-only data field */                                       \
 	X(GUEST_PHYSICAL_ADDRESS, 0x2400)                                       \
 	/* 64-bit guest-state fields */                                         \
@@ -243,6 +244,7 @@ enum vmcs_segment {
 #define SECONDARY_INVPCID BIT(12)
 #define SECONDARY_PML BIT(17)
 #define SECONDARY_XSAVES BIT(20)
+#define SECONDARY_TSC_SCALING BIT(25)
 
 /* [SDM] "VM-Exit Controls" (25.7.1) */
 #define EXIT_CTL_SAVE_DEBUG BIT(2)

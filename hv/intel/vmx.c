@@ -114,6 +114,7 @@ static void read_caps(struct vmx_caps *caps)
 }
 
 /* CPUID bits that matter here. */
+#define CPUID_7_EBX_SGX BIT(2)
 #define CPUID_7_EDX_SPEC_CTRL BIT(26)
 #define CPUID_80000001_EDX_NX BIT(20)
 #define CPUID_80000001_EDX_RDTSCP BIT(27)
@@ -123,8 +124,10 @@ static void read_features(struct vmx_machine *m)
 	u32 edx = x86_cpuid(0x80000001, 0).edx;
 
 	m->tsc_aux = edx & CPUID_80000001_EDX_RDTSCP;
-	if (x86_cpuid(0, 0).eax >= 7)
+	if (x86_cpuid(0, 0).eax >= 7) {
 		m->spec_ctrl = x86_cpuid(7, 0).edx & CPUID_7_EDX_SPEC_CTRL;
+		m->caps.sgx = x86_cpuid(7, 0).ebx & CPUID_7_EBX_SGX;
+	}
 	m->caps.efer_bits = EFER_SCE | EFER_LME | EFER_LMA;
 	if (edx & CPUID_80000001_EDX_NX)
 		m->caps.efer_bits |= EFER_NXE;
@@ -132,7 +135,14 @@ static void read_features(struct vmx_machine *m)
 	m->caps.linear_bits = (u8)(x86_cpuid(0x80000008, 0).eax >> 8);
 }
 
-/* The control words: all that we want, all that the CPU insists on. */
+/*
+ * The control words that every new VMCS starts with: pin, primary, secondary, exit, entry.  A bit
+ * of the table `wanted` is set unless it must be off or varies (PRIMARY_VARIABLE, ENTRY_VARIABLE);
+ * VPIDs are used where there are some (SECONDARY_VPID).  A word is then bent to what the CPU
+ * allows by its capability: the low half has the bits that must be 1, the high half those that
+ * may be (vmx_adjust).  WORD_EPT_VPID is no control word.
+ * [SDM] "VM-Execution Control Fields" (25.6), "Reserved Controls and Default Settings" (A.2)
+ */
 static void make_controls(struct vmx_machine *m)
 {
 	u32 word[WORD_EPT_VPID + 1] = { 0 };
@@ -161,7 +171,15 @@ static const char *first_missing(const struct vmx_caps *caps)
 	return NULL;
 }
 
-/* [SDM] "Discovering Support for VMX" (24.6), "Enabling and Entering VMX Operation" (24.7) */
+/*
+ * Can this machine run guests by VT-x?  NULL, or a sentence that begins with "VT-x: " and says
+ * what is missing and where to enable it.  Three questions, each of which makes sense only if the
+ * one before was answered by yes: does CPUID offer VMX; has the firmware not locked it off
+ * (FEATURE_CONTROL: locked, and VMX not set, is the sentence in_firmware); has the CPU all the
+ * controls we need (read_caps, then first_missing, whose name belongs into the sentence)?  If all
+ * is well, read_features completes vmx_machine.  Changes nothing else.
+ * [SDM] "Discovering Support for VMX" (24.6), "Enabling and Entering VMX Operation" (24.7)
+ */
 static const char *vmx_probe(void)
 {
 	static char sentence[160];
@@ -184,7 +202,6 @@ static const char *vmx_probe(void)
 		return sentence;
 	}
 	read_features(&vmx_machine);
-	make_controls(&vmx_machine);
 	return NULL;
 }
 
@@ -224,6 +241,16 @@ static void vmx_cpu_off(void)
 	b->region = NULL;
 }
 
+/*
+ * Switch VMX on, on this CPU; 0, or a negative error with the CPU as it was before.
+ *
+ * Each CPU needs a VMXON region of its own: a page that begins with the revision from VMX_BASIC.
+ * CR0 and CR4 as they were are kept for vmx_cpu_off; then hw_cpu_on, then the bits that VMX wants
+ * fixed: those of fixed0 set, those not in fixed1 clear, CR4.VMXE among them.  The firmware may
+ * have left FEATURE_CONTROL unlocked (lock_feature_control comes first, its error is ours).  A
+ * failed VMXON is said with the CPU's number, and is -HOST_ENOTSUP.
+ * [SDM] "Enabling and Entering VMX Operation" (24.7), "Restrictions on VMX Operation" (24.8)
+ */
 static int vmx_cpu_on(void)
 {
 	struct cpu_before *b = &before[host_cpu()];
@@ -284,6 +311,7 @@ static int vmx_vm_init(struct vm *vm)
 	int error;
 
 	/* The same on every call: nothing races. */
+	make_controls(&vmx_machine);
 	ept_format(&format, vmx_machine.caps.ept_vpid);
 	error = nested_init(&ivm->ept, &format);
 	if (error)

@@ -221,6 +221,11 @@ RULE(needs_ept)
 	       !has_secondary(s, SECONDARY_UNRESTRICTED_GUEST | SECONDARY_PML);
 }
 
+RULE(tsc_multiplier)
+{
+	return !has_secondary(s, SECONDARY_TSC_SCALING) || V(TSC_MULTIPLIER) != 0;
+}
+
 /* ---- Exit and entry controls ------------------------------------------------- */
 
 RULE(exit_allowed)
@@ -890,6 +895,12 @@ RULE(blocking_reserved)
 	return !(V(GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_RESERVED);
 }
 
+RULE(blocking_enclave)
+{
+	return !blocked_by(s, INTERRUPTIBILITY_ENCLAVE) ||
+	       (s->caps.sgx && !blocked_by(s, INTERRUPTIBILITY_MOV_SS));
+}
+
 RULE(blocking_one)
 {
 	return !blocked_by(s, INTERRUPTIBILITY_STI) || !blocked_by(s, INTERRUPTIBILITY_MOV_SS);
@@ -1016,6 +1027,7 @@ const struct vmx_rule vmx_rules[] = {
 	R(CONTROLS, EPT_POINTER, eptp_reserved, "reserved and non-physical bits are 0", EXECUTION),
 	R(CONTROLS, SECONDARY_CONTROLS, needs_ept, "unrestricted guest and PML need EPT",
 	  EXECUTION),
+	R(CONTROLS, TSC_MULTIPLIER, tsc_multiplier, "not 0 if TSCs are scaled", EXECUTION),
 
 	R(CONTROLS, EXIT_CONTROLS, exit_allowed, "bits as the CPU allows", EXITING),
 	R(CONTROLS, EXIT_CONTROLS, exit_timer, "the preemption timer is saved only if it runs",
@@ -1147,6 +1159,8 @@ const struct vmx_rule vmx_rules[] = {
 	  NON_REGISTER),
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_reserved, "reserved bits are 0",
 	  NON_REGISTER),
+	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_enclave,
+	  "an enclave is interrupted only on a CPU with SGX, not by MOV SS", NON_REGISTER),
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_one, "STI and MOV SS do not both block",
 	  NON_REGISTER),
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_sti_if, "blocking by STI needs IF",

@@ -140,6 +140,13 @@ static void write_efer(struct intel_vcpu *iv, u64 efer, u64 cr0)
 	vmwrite(VMCS_ENTRY_CONTROLS, entry);
 }
 
+/*
+ * The mode in which the guest runs next: CR0, CR3, CR4, EFER, CS and the CPL become those of the
+ * neutral state.  The CPL has no field: it is SS's DPL.  The VMCS keeps CR0 and CR4 twice, and
+ * the entry controls must agree with EFER and CR0: write_cr0, write_cr4, write_efer.
+ * Paging may have changed, and an entry with a VPID flushes nothing: so a flush is due.
+ * [SDM] "Guest Register State" (25.4.1), "Checks on Guest Control Registers" (27.3.1.1)
+ */
 static void write_exec(struct intel_vcpu *iv)
 {
 	struct cpu_state *state = &iv->vcpu.state;
@@ -150,7 +157,6 @@ static void write_exec(struct intel_vcpu *iv)
 	write_efer(iv, state->efer, state->cr0);
 	write_segment(VMCS_SEG_CS, &state->seg[SEG_CS], rights_of(state->seg[SEG_CS].attr));
 	write_ss_rights(vmread(VMCS_GUEST_SS_ACCESS_RIGHTS), state->cpl);
-	/* Paging may have changed, and an entry with a VPID flushes nothing. */
 	iv->todo |= VMX_TODO_FLUSH;
 }
 

@@ -148,6 +148,16 @@ static void choose_owned(struct intel_vcpu *iv)
  */
 #define EXCEPTIONS (BIT(VECTOR_MC) | BIT(VECTOR_DB) | BIT(VECTOR_AC))
 
+/*
+ * The fields of a new VMCS, which is current, that never change afterwards or start like this:
+ * the control words of vmx_machine and of iv (primary; secondary without SECONDARY_VPID if there is
+ * no VPID left, and with optional_controls), the exception bitmap, where the bitmaps and the EPT
+ * are, who owns which bits of CR0 and CR4 (choose_owned; a bit of a mask set means the host),
+ * VPID, no shadow VMCS (VMCS_NO_LINK), and an active guest.  A field of a fresh VMCS has no
+ * defined value: counts of MSR lists, CR3 targets, the #PF error code filter, pending debug
+ * exceptions and the injected event are 0 because we say so.
+ * [SDM] "Initializing a VMCS" (25.11.3), "VM-Execution Control Fields" (25.6)
+ */
 static void make_vmcs(struct intel_vcpu *iv)
 {
 	const struct intel_vm *vm = vmx_vm(iv->vcpu.vm);
@@ -507,6 +517,15 @@ static bool refused(struct intel_vcpu *iv, u64 reason)
 	return true;
 }
 
+/*
+ * Into the guest, and back with the reason in v->exit: see virt.h, run.  What the last exit asked
+ * for is completed first (finish).  RIP, RSP and RFLAGS travel in the VMCS, the other registers in
+ * v->regs (iv->enter).  What is to be done before this entry may find that the CPU would refuse it
+ * (prepare; VMX_REFUSED_BY_RULES).  iv->enter answers with an exit reason, or with what refused
+ * takes care of.  An entry that worked means VMRESUME from now on.  Checking builds compare
+ * our rules' verdict with the CPU's.
+ * [SDM] "VM Entries" (27), "VMLAUNCH/VMRESUME" (31.3)
+ */
 void vmx_run(struct vcpu *v)
 {
 	struct intel_vcpu *iv = vmx_vcpu(v);

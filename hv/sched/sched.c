@@ -10,6 +10,7 @@ static struct {
 	unsigned cpus;
 	unsigned ready; /* vCPUs that are READY */
 	bool idle[HOST_MAX_CPUS];
+	bool timeless[HOST_MAX_CPUS]; /* was told that nobody waits: it set no timer */
 } sched;
 
 void sched_init(const struct sched_policy *policy, unsigned cpus)
@@ -19,7 +20,7 @@ void sched_init(const struct sched_policy *policy, unsigned cpus)
 	sched.cpus = cpus;
 	sched.ready = 0;
 	for (unsigned i = 0; i < cpus; i++)
-		sched.idle[i] = false;
+		sched.idle[i] = sched.timeless[i] = false;
 }
 
 static void make_ready(struct vcpu *v)
@@ -97,8 +98,23 @@ u64 sched_deadline(const struct vcpu *v)
 	host_lock(&sched.lock);
 	if (sched.ready)
 		deadline = v->sched.started_ns + sched.policy->slice_ns(v);
+	sched.timeless[v->sched.cpu] = !sched.ready;
 	host_unlock(&sched.lock);
 	return deadline;
+}
+
+int sched_nudge(void)
+{
+	int cpu = -1;
+
+	host_lock(&sched.lock);
+	for (unsigned i = 0; sched.ready && cpu < 0 && i < sched.cpus; i++)
+		if (sched.timeless[i])
+			cpu = (int)i;
+	if (cpu >= 0)
+		sched.timeless[cpu] = false;
+	host_unlock(&sched.lock);
+	return cpu;
 }
 
 struct vcpu *sched_pick(unsigned cpu, u64 now)
@@ -122,6 +138,7 @@ void sched_put(struct vcpu *v, bool blocked, u64 now)
 {
 	host_lock(&sched.lock);
 	check(v->sched.state == SCHED_RUNNING);
+	sched.timeless[v->sched.cpu] = false;
 	v->sched.run_ns += now - v->sched.started_ns;
 	if (v->sched.leaving) {
 		v->sched.leaving = false;

@@ -62,6 +62,12 @@ struct vcpu *sched_pick(unsigned cpu, u64 now);
  */
 u64 sched_deadline(const struct vcpu *v);
 
+/*
+ * A CPU that runs with no timer though somebody waits by now, which must be interrupted to ask for
+ * its deadline; or -1.  Called after sched_deadline gave one: so the news goes from CPU to CPU.
+ */
+int sched_nudge(void);
+
 /* v comes back: blocked, or ready to go on (or leaving).  A request made meanwhile makes it READY. */
 void sched_put(struct vcpu *v, bool blocked, u64 now);
 

@@ -97,14 +97,15 @@ static void quiet_fire(struct host_timer *timer)
 	unlock();
 }
 
-/* Something was written: the line of the focus may have to appear later. */
-static void written(void)
+/* Something was written: the unfinished line of the focus may have to appear, the shell's own at
+ * once, else after a moment, so that a busy neighbour does not make it appear again and again. */
+static void written(const struct source *writer)
 {
 	struct source *s = console.focus;
 
 	if (!s->len || console.open == s)
 		return;
-	if (console.panic || !console.timers || (s == &console.shell && !console.open))
+	if (console.panic || !console.timers || (s == &console.shell && s == writer))
 		open_line(s);
 	else
 		host_timer_set(&console.quiet, host_now() + QUIET_NS);
@@ -129,7 +130,7 @@ static void write_source(struct source *s, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		put(s, text[i]);
-	written();
+	written(s);
 }
 
 /* ---- Those who write ------------------------------------------------------------ */
@@ -164,25 +165,28 @@ void host_console_write(struct vm *vm, const char *text, size_t len)
 	unlock();
 }
 
+static void line_put(struct fmt_sink *s UNUSED, const char *text, size_t len)
+{
+	emit(text, len);
+}
+
 void host_log(const char *format, ...)
 {
-	char text[LINE_SIZE];
+	struct fmt_sink line = { line_put };
 	va_list args;
 
-	va_start(args, format);
-	fmt_vstring(text, sizeof(text), format, args);
-	va_end(args);
 	lock();
 	start_line();
-	emit_string(text);
+	va_start(args, format);
+	fmt_vput(&line, format, args);
+	va_end(args);
 	emit_string("\n");
-	written();
+	written(NULL);
 	unlock();
 }
 
-static void sink_put(struct fmt_sink *sink, const char *text, size_t len)
+static void sink_put(struct fmt_sink *s UNUSED, const char *text, size_t len)
 {
-	(void)sink;
 	lock();
 	write_source(&console.shell, text, len);
 	unlock();
@@ -237,7 +241,7 @@ void console_forget(struct vm *vm)
 		if (console.focus == s)
 			console.focus = &console.shell;
 		*link = s->next;
-		written();
+		written(NULL);
 	}
 	unlock();
 	if (s)

@@ -72,22 +72,40 @@ void ioapic_init(const struct acpi_machine *m)
 	}
 }
 
+/* The I/O APIC that has an ISA interrupt's input, and which one it is; NULL: none. */
+static const struct ioapic *find(unsigned irq, u32 *input)
+{
+	for (unsigned i = 0; i < machine->ioapic_count; i++) {
+		const struct ioapic *io = &ioapics[i];
+
+		*input = machine->isa[irq].gsi - io->gsi_base;
+		if (io->registers && *input < io->inputs)
+			return io;
+	}
+	return NULL;
+}
+
 static bool route(unsigned irq, u32 low, u32 apic_id)
 {
 	const struct acpi_irq *wire = &machine->isa[irq];
+	u32 input;
+	const struct ioapic *io = find(irq, &input);
 
+	if (!io)
+		return false;
 	low |= (wire->active_low ? ACTIVE_LOW : 0) | (wire->level ? LEVEL : 0);
-	for (unsigned i = 0; i < machine->ioapic_count; i++) {
-		const struct ioapic *io = &ioapics[i];
-		u32 input = wire->gsi - io->gsi_base;
+	write(io, REDIRECTION + 2 * input + 1, apic_id << ID_SHIFT);
+	write(io, REDIRECTION + 2 * input, low);
+	return true;
+}
 
-		if (!io->registers || input >= io->inputs)
-			continue;
-		write(io, REDIRECTION + 2 * input + 1, apic_id << ID_SHIFT);
-		write(io, REDIRECTION + 2 * input, low);
-		return true;
-	}
-	return false;
+void ioapic_mask_isa(unsigned irq)
+{
+	u32 input;
+	const struct ioapic *io = find(irq, &input);
+
+	if (io)
+		write(io, REDIRECTION + 2 * input, MASKED);
 }
 
 bool ioapic_route_isa(unsigned irq, u8 vector, u32 apic_id)

@@ -18,7 +18,8 @@ void ioapic_init(const struct acpi_machine *machine);
 /* ISA interrupt irq (0..15) comes to the CPU as vector.  False: no I/O APIC has that input. */
 bool ioapic_route_isa(unsigned irq, u8 vector, u32 apic_id);
 
-/* The same as an NMI, on every edge. */
+/* The same as an NMI, on every edge; APIC ID 0xff: to all CPUs. */
 bool ioapic_route_isa_nmi(unsigned irq, u32 apic_id);
+void ioapic_mask_isa(unsigned irq);
 
 #endif

@@ -4,6 +4,7 @@
 #include "sched/sched.h"
 #include "type1/apic.h"
 #include "type1/cpu.h"
+#include "type1/nudge.h"
 #include "type1/timer.h"
 #include "type1/traps.h"
 #include "vm/vcpu.h"
@@ -41,6 +42,11 @@ static void kick_cpu(int index)
 	cpu = cpu_table[index];
 	if (cpu != cpu_this() || cpu->stepping)
 		apic_send(cpu->apic_id, TRAPS_VECTOR_KICK);
+	if (!cpu->stepping || !nudge_needed())
+		return;
+	nudge_want((unsigned)index);
+	if (cpu != cpu_this())
+		apic_send_nmi(cpu->apic_id);
 }
 
 void host_kick(struct vcpu *v)
@@ -76,6 +82,12 @@ void host_take_interrupts(void)
 	__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
+bool loop_interrupt_self(void)
+{
+	apic_send(cpu_this()->apic_id, TRAPS_VECTOR_KICK);
+	return true;
+}
+
 void loop_set_work(void (*work)(void))
 {
 	boot_work = work;
@@ -102,6 +114,16 @@ static bool must_leave(const struct cpu *cpu)
 	return cpu->index == 0 && READ_ONCE(work_due);
 }
 
+/* When v's time is over.  If others wait, a CPU that set no timer must hear of it too. */
+static u64 deadline_of(const struct vcpu *v)
+{
+	u64 deadline = sched_deadline(v);
+
+	if (deadline != NEVER)
+		kick_cpu(sched_nudge());
+	return deadline;
+}
+
 /*
  * Keep v on this CPU until it blocks or stops, or its time is over and others wait.  It is
  * unloaded before others may have it.
@@ -113,15 +135,18 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 
 	virt->load(v);
 	cpu->loaded = v;
-	deadline = sched_deadline(v);
+	deadline = deadline_of(v);
 	do {
 		timer_arm(deadline);
+		if (cpu->timer_armed_ns != NEVER)
+			nudge_want(cpu->index);
 		cpu->stepping = true;
 		stop = vcpu_step(v);
 		cpu->stepping = false;
+		nudge_done(cpu->index);
 		host_take_interrupts();
 		timer_expire();
-		deadline = sched_deadline(v);
+		deadline = deadline_of(v);
 	} while (stop == VCPU_HOST && !must_leave(cpu) &&
 		 (deadline == NEVER || host_now() < deadline));
 	virt->unload(v);

@@ -6,6 +6,7 @@
  */
 #include "type1/main.h"
 
+#include "amd/svm_hook.h"
 #include "sched/sched.h"
 #include "type1/acpi.h"
 #include "type1/apic.h"
@@ -17,6 +18,7 @@
 #include "type1/loop.h"
 #include "type1/modules.h"
 #include "type1/multiboot.h"
+#include "type1/nudge.h"
 #include "type1/options.h"
 #include "type1/paging.h"
 #include "type1/power.h"
@@ -107,6 +109,7 @@ static void interrupts(void)
 		host_exit(STATUS_CANNOT_START);
 	}
 	apic_init_cpu();
+	cpu_table[0]->apic_id = apic_id();
 	loop_init();
 }
 
@@ -117,14 +120,23 @@ static void time(void)
 	console_input_on();
 }
 
+/* On a CPU whose interrupts do not end a guest's run, NMIs must. */
+static void preemption(void)
+{
+	if (virt->kick_needs_nmi && virt->kick_needs_nmi() && !nudge_init())
+		host_log("espejo: a guest that keeps interrupts off cannot be preempted here: there is no"
+			 " I/O APIC to send an NMI");
+}
+
 static void virtualization(void)
 {
 	const char *why_not = virt_select(back_ends, ARRAY_SIZE(back_ends));
 
 	if (why_not) {
-		host_log("espejo: cannot start: no hardware virtualization: %s", why_not);
+		host_log("espejo: cannot start: no hardware virtualization%s", why_not);
 		host_exit(STATUS_CANNOT_START);
 	}
+	svm_pend_interrupt = loop_interrupt_self;
 	if (virt->cpu_on()) {
 		host_log("espejo: cannot start: %s cannot be switched on", virt->name);
 		host_exit(STATUS_CANNOT_START);
@@ -203,6 +215,7 @@ void main_start(u32 magic, u32 address)
 	interrupts();
 	time();
 	virtualization();
+	preemption();
 	cpus();
 	virtual_machines();
 	loop_run();

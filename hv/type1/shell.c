@@ -119,6 +119,7 @@ static u64 total_exits(const struct vm *vm, u64 by_reason[EXIT_REASON_COUNT])
 
 static void print_exits(const struct vm *vm)
 {
+	bool first = true;
 	u64 count[EXIT_REASON_COUNT];
 
 	if (!total_exits(vm, count))
@@ -132,8 +133,10 @@ static void print_exits(const struct vm *vm)
 				most = r;
 		if (!count[most])
 			break;
-		console_printf(" %s %llu", exit_reason_name(most), (unsigned long long)count[most]);
+		console_printf("%s %s %llu", first ? "" : ",", exit_reason_name(most),
+			       (unsigned long long)count[most]);
 		count[most] = 0;
+		first = false;
 	}
 	console_printf("\n");
 }

@@ -154,7 +154,6 @@ void smp_start(const struct acpi_machine *machine, unsigned limit, u64 low_page,
 	u8 *page = host_ptr(hpa(low_page));
 
 	enter_loop = enter;
-	cpu_table[0]->apic_id = apic_id();
 	if (!low_page && machine->cpu_count > 1 && limit > 1) {
 		host_log("espejo: no free page below 1 MiB, so only one CPU is used");
 		return;

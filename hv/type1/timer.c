@@ -3,6 +3,7 @@
 
 #include "type1/apic.h"
 #include "type1/cpu.h"
+#include "type1/nudge.h"
 #include "type1/traps.h"
 #include "type1/tsc.h"
 #include "x86_ops.h"
@@ -38,6 +39,8 @@ static void program(struct cpu *cpu, u64 when)
 	}
 	now = host_now();
 	apic_timer_start(tsc_apic_ticks(when > now ? when - now : 0));
+	if (cpu->stepping)
+		nudge_want(cpu->index);
 }
 
 void timer_arm(u64 deadline)

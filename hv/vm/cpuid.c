@@ -20,8 +20,11 @@
 #define LEAFD_ECX_ALIGN BIT(1)
 #define EXT1_EDX_SYSCALL BIT(11)
 
+/* Kept out of the short path, which then needs no stack. */
+#define NOINLINE __attribute__((noinline))
+
 /* NULL: all zero, or beyond the last leaf. */
-static const struct cpuid_leaf *find(const struct cpuid_table *t, u32 leaf, u32 subleaf)
+static inline const struct cpuid_leaf *find(const struct cpuid_table *t, u32 leaf, u32 subleaf)
 {
 	const struct cpuid_leaf *e, *end = &t->leaf[t->count];
 	unsigned at = 0;
@@ -62,8 +65,9 @@ static u32 xsave_size(const struct cpuid_table *t, u64 components, bool compacte
 }
 
 /* Fill in what depends on the vCPU's state. */
-static void patch(struct vcpu *v, const struct cpuid_leaf *e, struct cpuid_regs *r)
+static NOINLINE struct cpuid_regs patched(struct vcpu *v, const struct cpuid_leaf *e)
 {
+	struct cpuid_regs regs = e->regs, *r = &regs;
 	const struct cpuid_table *t = &v->vm->cpuid;
 	u32 id = v->lapic.config.id;
 	const struct cpu_state *s;
@@ -105,6 +109,7 @@ static void patch(struct vcpu *v, const struct cpuid_leaf *e, struct cpuid_regs 
 		r->ebx = v->index;
 		break;
 	}
+	return regs;
 }
 
 static bool beyond_last(const struct cpuid_table *t, u32 leaf)
@@ -117,7 +122,7 @@ static bool beyond_last(const struct cpuid_table *t, u32 leaf)
 }
 
 /* Leaves without an entry. */
-static struct cpuid_regs no_entry(struct vcpu *v, u32 leaf, u32 subleaf)
+static NOINLINE struct cpuid_regs no_entry(struct vcpu *v, u32 leaf, u32 subleaf)
 {
 	const struct cpuid_table *t = &v->vm->cpuid;
 	struct cpuid_regs r = { 0 };
@@ -137,14 +142,12 @@ static struct cpuid_regs no_entry(struct vcpu *v, u32 leaf, u32 subleaf)
 struct cpuid_regs cpuid_get(struct vcpu *v, u32 leaf, u32 subleaf)
 {
 	const struct cpuid_leaf *e = find(&v->vm->cpuid, leaf, subleaf);
-	struct cpuid_regs r;
 
 	if (unlikely(!e))
 		return no_entry(v, leaf, subleaf);
-	r = e->regs;
-	if (e->flags & CPUID_DYNAMIC)
-		patch(v, e, &r);
-	return r;
+	if (unlikely(e->flags & CPUID_DYNAMIC))
+		return patched(v, e);
+	return e->regs;
 }
 
 /* ---- What follows from it ------------------------------------------------------- */

@@ -48,7 +48,8 @@ typedef struct cpuid_regs (*cpuid_reader)(u32 leaf, u32 subleaf);
 
 /*
  * Build the table of a model.  0, or -HOST_EINVAL: no such model (names are "bare", "v1").
- * The machine may lack what a model wants: then *missing names it and -HOST_ENOTSUP is returned.
+ * The machine may lack what a model wants: then *missing names it (else it is ""), and
+ * -HOST_ENOTSUP is returned.
  */
 int cpuid_build(struct cpuid_table *table, const char *model, cpuid_reader read, unsigned vcpus,
 		const char **missing);

@@ -10,6 +10,7 @@
  */
 #include "vm/cpuid_rules.h"
 
+/* clang-format off */
 /* One bit: passed; passed and part of v1; emulated; hidden.  A field: passed; computed; hidden. */
 #define PASS(leaf, reg, bit, name) { leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, false, name, NULL }
 #define BASE(leaf, reg, bit, name) { leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, true, name, NULL }
@@ -36,7 +37,7 @@
 #define NO_WAIT "a guest that waits in the CPU keeps it from others"
 #define NO_QOS "cache and bandwidth shares are the hypervisor's"
 #define NO_XSS "supervisor state (XSS) is not swapped"
-#define NO_MPX "withdrawn by its maker"
+#define WITHDRAWN "withdrawn by its maker"
 #define NO_SPECTRE "side channels are out of scope: a control that nobody swaps would be a false promise"
 #define NO_KEYS "keys in the CPU cannot be moved with the guest"
 #define NO_AMX "its state is not swapped"
@@ -151,7 +152,7 @@ const struct cpuid_rule cpuid_rules[] = {
 	HIDE(0x7, EBX, 11, "RTM", NO_TSX),
 	HIDE(0x7, EBX, 12, "RDT-M", NO_QOS),
 	PASS(0x7, EBX, 13, "no FPU CS and DS"),
-	HIDE(0x7, EBX, 14, "MPX", NO_MPX),
+	HIDE(0x7, EBX, 14, "MPX", WITHDRAWN),
 	HIDE(0x7, EBX, 15, "RDT-A", NO_QOS),
 	PASS(0x7, EBX, 16, "AVX512F"),
 	PASS(0x7, EBX, 17, "AVX512DQ"),
@@ -159,6 +160,7 @@ const struct cpuid_rule cpuid_rules[] = {
 	PASS(0x7, EBX, 19, "ADX"),
 	PASS(0x7, EBX, 20, "SMAP"),
 	PASS(0x7, EBX, 21, "AVX512_IFMA"),
+	HIDE(0x7, EBX, 22, "PCOMMIT", WITHDRAWN),
 	PASS(0x7, EBX, 23, "CLFLUSHOPT"),
 	PASS(0x7, EBX, 24, "CLWB"),
 	HIDE(0x7, EBX, 25, "Processor Trace", NO_DEBUG_STORE),
@@ -184,7 +186,7 @@ const struct cpuid_rule cpuid_rules[] = {
 	HIDE(0x7, ECX, 13, "TME", NO_KEYS),
 	PASS(0x7, ECX, 14, "AVX512_VPOPCNTDQ"),
 	PASS(0x7, ECX, 16, "LA57"),
-	HIDE_FIELD(0x7, 0, ECX, 21, 17, "MAWAU", NO_MPX),
+	HIDE_FIELD(0x7, 0, ECX, 21, 17, "MAWAU", WITHDRAWN),
 	PASS(0x7, ECX, 22, "RDPID"),
 	HIDE(0x7, ECX, 23, "Key Locker", NO_KEYS),
 	HIDE(0x7, ECX, 24, "BUS_LOCK_DETECT", "DEBUGCTL is not the guest's"),
@@ -233,7 +235,7 @@ const struct cpuid_rule cpuid_rules[] = {
 		   BY_VCPUS),
 
 	PASS_FIELD(0xd, 0, EAX, 2, 0, "XCR0: x87, SSE, AVX", NULL),
-	HIDE_FIELD(0xd, 0, EAX, 4, 3, "XCR0: MPX", NO_MPX),
+	HIDE_FIELD(0xd, 0, EAX, 4, 3, "XCR0: MPX", WITHDRAWN),
 	PASS_FIELD(0xd, 0, EAX, 7, 5, "XCR0: AVX-512", NULL),
 	PASS_FIELD(0xd, 0, EAX, 9, 9, "XCR0: PKRU", NULL),
 	HIDE_FIELD(0xd, 0, EAX, 18, 17, "XCR0: AMX", NO_AMX),
@@ -365,6 +367,8 @@ const struct cpuid_rule cpuid_rules[] = {
 		   "of the vCPU; if TopologyExtensions"),
 	HIDE_LEAF(0x8000001f, "memory encryption", NO_KEYS),
 };
+
+/* clang-format on */
 
 const unsigned cpuid_rule_count = ARRAY_SIZE(cpuid_rules);
 

@@ -128,7 +128,10 @@ static bool fetch_slowly(struct vcpu *v, struct code *code, struct insn *insn, s
 		return false;
 	error = decode(insn, code->bytes, code->len, width);
 	if (error == -DECODE_SHORT && code->len < INSN_MAX_LEN) {
-		if (!read_page(v, &mode, ALIGN_UP(gva + 1, PAGE_SIZE), code, &second, fault))
+		gva = ALIGN_UP(gva + 1, PAGE_SIZE);
+		if (width != DECODE_64)
+			gva = (u32)gva;
+		if (!read_page(v, &mode, gva, code, &second, fault))
 			return false;
 		error = decode(insn, code->bytes, code->len, width);
 	}

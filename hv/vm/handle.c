@@ -89,7 +89,13 @@ static void handle_memory(struct vcpu *v)
 		exit->outcome = OUTCOME_RETRY;
 		break;
 	case -HOST_ENOENT:
-		emulate_instruction(v);
+		if (v->state.interrupted.type)
+			vm_end(v->vm, VM_DEAD,
+			       "vector %u cannot be delivered at rip %#llx: no RAM at address %#llx",
+			       v->state.interrupted.vector, (unsigned long long)v->regs.rip,
+			       (unsigned long long)exit->memory.gpa.v);
+		else
+			emulate_instruction(v);
 		break;
 	default:
 		vm_end(v->vm, VM_DEAD, "no host memory left for address %#llx",
@@ -150,6 +156,13 @@ static u64 lmsw(u64 cr0, u64 source)
 	return (cr0 & ~(CR0_MP | CR0_EM | CR0_TS)) | (source & (CR0_PE | CR0_MP | CR0_EM | CR0_TS));
 }
 
+/* What cr.h reads and writes. */
+static bool cr_known(unsigned number, enum cr_access access)
+{
+	return number == 0 || number == 3 || number == 4 || number == 8 ||
+	       (number == 2 && access == CR_READ);
+}
+
 /* The CPU did not say which registers: the instruction does. */
 static bool decode_cr(struct vcpu *v, u64 *value)
 {
@@ -163,6 +176,10 @@ static bool decode_cr(struct vcpu *v, u64 *value)
 	case INSN_MOV_CR:
 		exit->cr.access = insn->dst.kind == OPERAND_CR ? CR_WRITE : CR_READ;
 		exit->cr.number = exit->cr.access == CR_WRITE ? insn->dst.reg : insn->src.reg;
+		if (!cr_known(exit->cr.number, exit->cr.access)) {
+			exit->outcome = OUTCOME_RETRY; /* as below */
+			return false;
+		}
 		exit->cr.reg = exit->cr.access == CR_WRITE ? insn->src.reg : insn->dst.reg;
 		*value = v->regs.r[exit->cr.reg];
 		if (insn->mode != DECODE_64)

@@ -96,14 +96,11 @@ static u64 guest_tsc(struct vcpu *v)
 /* Move the guest's TSC; a deadline that is armed is a TSC value, so its time moves too. */
 static void move_tsc(struct vcpu *v, u64 delta)
 {
-	u64 deadline;
-
 	vcpu_state(v, STATE_TSC)->tsc_offset += delta;
 	v->tsc_adjust += delta;
 	vcpu_state_changed(v, STATE_TSC);
 	host_lock(&v->vm->lock);
-	if (lapic_read_msr(&v->lapic, MSR_TSC_DEADLINE, &deadline) && deadline)
-		check(lapic_write_msr(&v->lapic, MSR_TSC_DEADLINE, deadline));
+	lapic_tsc_changed(&v->lapic);
 	host_unlock(&v->vm->lock);
 }
 

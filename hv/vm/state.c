@@ -13,7 +13,7 @@
 #define DR7_RESET DR7_FIXED
 
 /* Types as CPUs load them: accessed, the TSS busy. */
-#define TYPE_DATA 3 /* writable */
+#define TYPE_DATA 3  /* writable */
 #define TYPE_CODE 11 /* readable */
 #define TYPE_LDT 2
 #define TYPE_TSS_BUSY 11
@@ -140,8 +140,8 @@ void state_get_bytes(struct state_buf *buf, void *data, size_t len)
 	size_t end = buf->section_end ? buf->section_end : buf->size;
 
 	if (!buf->error && len > end - buf->at)
-		state_refuse(buf, buf->section_end ? "a section of the saved state is too short" :
-						     "the saved state is cut off");
+		state_refuse(buf, buf->section_end ? "a section of the saved state is too short"
+						   : "the saved state is cut off");
 	if (buf->error) {
 		memset(data, 0, len);
 		return;
@@ -227,7 +227,8 @@ u32 state_next_section(struct state_buf *buf, u32 *version, u32 *length)
 void state_skip_section(struct state_buf *buf, u32 id)
 {
 	if (id & STATE_SECTION_REQUIRED)
-		state_refuse(buf, "the saved state needs something that this version does not know");
+		state_refuse(buf,
+			     "the saved state needs something that this version does not know");
 }
 
 /* ---- A CPU -------------------------------------------------------------------- */
@@ -264,7 +265,8 @@ static void put_event(struct state_buf *buf, const struct event *e)
 
 static void get_event(struct state_buf *buf, struct event *e)
 {
-	e->type = (u8)state_get_max(buf, 1, EVENT_ICEBP, "an interrupted event has an unknown type");
+	e->type =
+	    (u8)state_get_max(buf, 1, EVENT_ICEBP, "an interrupted event has an unknown type");
 	e->vector = (u8)state_get(buf, 1);
 	e->has_error = state_get_max(buf, 1, 1, NULL);
 	e->insn_len = (u8)state_get_max(buf, 1, INSN_MAX, "an instruction is longer than 15 bytes");
@@ -282,13 +284,15 @@ static void get_event(struct state_buf *buf, struct event *e)
  * The plain 64-bit registers of the CPU section, in their order there, which never
  * changes: what is new is appended to the section, with a higher version.
  */
-#define CPU_REGISTERS(X)                                                              \
-	X(cr0) X(cr3) X(cr4) X(efer) X(cr2)                                           \
-	X(dr[0]) X(dr[1]) X(dr[2]) X(dr[3]) X(dr[6]) X(dr[7])                         \
-	X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base)                         \
-	X(sysenter_cs) X(sysenter_esp) X(sysenter_eip)                                \
-	X(pat) X(debugctl) X(tsc_aux) X(spec_ctrl) X(xcr0) X(xss)                     \
+/* clang-format off */
+#define CPU_REGISTERS(X)                                            \
+	X(cr0) X(cr3) X(cr4) X(efer) X(cr2)                         \
+	X(dr[0]) X(dr[1]) X(dr[2]) X(dr[3]) X(dr[6]) X(dr[7])       \
+	X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base)       \
+	X(sysenter_cs) X(sysenter_esp) X(sysenter_eip)              \
+	X(pat) X(debugctl) X(tsc_aux) X(spec_ctrl) X(xcr0) X(xss)   \
 	X(pdpte[0]) X(pdpte[1]) X(pdpte[2]) X(pdpte[3]) X(tsc_offset)
+/* clang-format on */
 
 static void put_cpu(struct state_buf *buf, const struct cpu_state *s)
 {
@@ -327,8 +331,8 @@ static void get_cpu(struct state_buf *buf, struct cpu_state *s)
 	s->idtr.base = state_get(buf, 8);
 	s->idtr.limit = (u16)state_get(buf, 2);
 	s->cpl = (u8)state_get_max(buf, 1, 3, "the CPL is above 3");
-	s->shadow = (u8)state_get_max(buf, 1, SHADOW_STI | SHADOW_MOV_SS,
-				      "an interrupt shadow is unknown");
+	s->shadow =
+	    (u8)state_get_max(buf, 1, SHADOW_STI | SHADOW_MOV_SS, "an interrupt shadow is unknown");
 	s->nmi_blocked = state_get_max(buf, 1, 1, NULL);
 	get_event(buf, &s->interrupted);
 	s->activity = (u8)state_get_max(buf, 1, ACTIVITY_SHUTDOWN, "the CPU's activity is unknown");
@@ -382,9 +386,17 @@ static bool pat_valid(u64 pat)
 static const char *find_fault(const struct cpu_state *s, const struct gpregs *regs)
 {
 	bool long_mode = s->efer & EFER_LMA;
-	const u64 address[] = { s->lstar, s->cstar, s->kernel_gs_base, s->sysenter_esp,
-				s->sysenter_eip, s->gdtr.base, s->idtr.base, s->seg[SEG_FS].base,
-				s->seg[SEG_GS].base, s->ldtr.base, s->tr.base };
+	const u64 address[] = { s->lstar,
+				s->cstar,
+				s->kernel_gs_base,
+				s->sysenter_esp,
+				s->sysenter_eip,
+				s->gdtr.base,
+				s->idtr.base,
+				s->seg[SEG_FS].base,
+				s->seg[SEG_GS].base,
+				s->ldtr.base,
+				s->tr.base };
 
 	if ((regs->rflags & ~RFLAGS_KNOWN) || !(regs->rflags & RFLAGS_ONE))
 		return "RFLAGS has impossible bits";
@@ -430,8 +442,8 @@ static void find_section(struct state_buf *buf, u32 wanted, u32 version)
 		id = state_next_section(buf, &found, &length);
 		if (id == wanted)
 			break;
-		if (id <= STATE_SECTION_XSAVE || (id >= STATE_SECTION_DEVICE_FIRST &&
-						  !(id & STATE_SECTION_REQUIRED)))
+		if (id <= STATE_SECTION_XSAVE ||
+		    (id >= STATE_SECTION_DEVICE_FIRST && !(id & STATE_SECTION_REQUIRED)))
 			state_refuse(buf, "the saved state lacks a section of the CPU");
 		state_skip_section(buf, id);
 	} while (!buf->error);

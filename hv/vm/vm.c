@@ -101,11 +101,20 @@ static u64 lapic_tsc(void *ctx)
 	return host_tsc() + ((struct vcpu *)ctx)->state.tsc_offset;
 }
 
+/* Farther than this is never: beyond it, products overflow. */
+#define FAR_SECONDS 1000000ull
+
 static u64 lapic_tsc_to_ns(void *ctx, u64 tsc)
 {
 	struct vcpu *v = ctx;
-	u64 ns = host_tsc_to_ns(tsc - v->state.tsc_offset);
+	u64 now = host_tsc(), ahead = tsc - v->state.tsc_offset - now;
+	u64 ns;
 
+	if ((s64)ahead < 0)
+		return 0;
+	if (ahead > FAR_SECONDS * host_tsc_hz())
+		return ~0ull;
+	ns = host_tsc_to_ns(now + ahead) + 1; /* the first nanosecond that is not too early */
 	return ns > v->vm->clock_base ? ns - v->vm->clock_base : 0;
 }
 
@@ -151,6 +160,7 @@ static void init_devices(struct vm *vm)
 	rtc_init(&vm->rtc, &vm->bus, pic_wire(&vm->pic, RTC_IRQ),
 		 host_epoch() + host_now() / 1000000000, vm->memory.slot[0].size,
 		 vm->memory.slot_count > 1 ? vm->memory.slot[1].size : 0);
+	rtc_set_cpus(&vm->rtc, vm->vcpu_count);
 	i8042_init(&vm->i8042, &vm->bus, pic_wire(&vm->pic, I8042_IRQ),
 		   pic_wire(&vm->pic, I8042_AUX_IRQ), &i8042);
 	debugport_init(&vm->debugport, &vm->bus, serial_out, vm);
@@ -167,6 +177,7 @@ static void reset_devices(struct vm *vm)
 	/* Loaders start kernels without firmware: leave what firmware would. */
 	pic_after_firmware(&vm->pic);
 	pit_after_firmware(&vm->pit);
+	uart_after_firmware(&vm->uart);
 	lapic_after_firmware(&vm->vcpu[0]->lapic);
 }
 
@@ -309,6 +320,8 @@ void vm_reset(struct vm *vm)
 	vm->clock_base = host_now();
 	vm->paused_at = vm->clock_base;
 	vm->tsc_base = host_tsc();
+	vm->paused_tsc = vm->tsc_base;
+	vm->paused_tsc = vm->tsc_base;
 	vm->state = VM_CREATED;
 	vm->restart = false;
 	vm->cause[0] = '\0';

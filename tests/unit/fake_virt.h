@@ -60,9 +60,9 @@ static inline struct fake_vcpu *fake_vcpu(struct vcpu *v)
 /* virt is this one, and nothing fails; fake_host_reset too. */
 void fake_virt_reset(void);
 
-/* A machine of so much memory, running, its first vCPU loaded.  NULL only after a failed check. */
+/* A machine of so much memory, running, its first vCPU loaded.  */
 struct vm *fake_vm_make(u64 memory, unsigned vcpus);
-/* Ends it, and checks that nothing is left. */
+/* Ends it; panics if anything is left. */
 void fake_vm_free(struct vm *vm);
 
 /* v's state becomes the test's: copies v->state to the truth, forgets exits and events. */

@@ -152,7 +152,8 @@ static inline void check_truncated(const struct saved_device *d)
 		memcpy(again, data, sizeof(again));
 		again[8] = (u8)(n - SAVED_HEADER);
 		again[9] = (u8)((n - SAVED_HEADER) >> 8);
-		bad += saved_read(d, again, size, &error) != -1 || !error; /* the section is short */
+		bad +=
+		    saved_read(d, again, size, &error) != -1 || !error; /* the section is short */
 	}
 	CU_ASSERT_EQUAL(bad, 0);
 	CU_ASSERT_EQUAL(memcmp(before, d->dev, d->size), 0);
@@ -191,6 +192,16 @@ static inline void check_corrupt(const struct saved_device *d)
 	CU_ASSERT_EQUAL(silent, 0);
 	CU_ASSERT_EQUAL(changed, 0);
 	free(before);
+}
+
+/* The device, made impossible by hand, is saved; loading that must be refused. */
+static inline bool refuses_itself(const struct saved_device *d)
+{
+	u8 data[1024];
+	size_t size = saved_write(d, data, sizeof(data));
+	const char *error;
+
+	return saved_read(d, data, size, &error) == -1 && error;
 }
 
 /* Every port of a range, with odd values and widths; time passes. */

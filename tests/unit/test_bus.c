@@ -248,7 +248,8 @@ static void test_clock(void)
 		}
 	}
 	CU_ASSERT_EQUAL(bad, 0);
-	CU_ASSERT_EQUAL(clock_ns(1193182ull * 86400 * 365, 1193182), 86400 * 365 * S); /* no drift */
+	CU_ASSERT_EQUAL(clock_ns(1193182ull * 86400 * 365, 1193182),
+			86400 * 365 * S); /* no drift */
 }
 
 void test_bus_register(void)

@@ -21,12 +21,12 @@ static unsigned differ(const char *ours, size_t n, const char *theirs, int m, co
 	return 1;
 }
 
-#define SAME(format, ...)                                                                  \
-	({                                                                                 \
-		char ours_[ROOM], theirs_[ROOM];                                             \
-		size_t n_ = fmt_string(ours_, ROOM, format, ##__VA_ARGS__);                 \
-		int m_ = snprintf(theirs_, ROOM, format, ##__VA_ARGS__);                    \
-		differ(ours_, n_, theirs_, m_, format);                                    \
+#define SAME(format, ...)                                                                          \
+	({                                                                                         \
+		char ours_[ROOM], theirs_[ROOM];                                                   \
+		size_t n_ = fmt_string(ours_, ROOM, format, ##__VA_ARGS__);                        \
+		int m_ = snprintf(theirs_, ROOM, format, ##__VA_ARGS__);                           \
+		differ(ours_, n_, theirs_, m_, format);                                            \
 	})
 
 static void test_cut(void)
@@ -58,7 +58,8 @@ static void test_text(void)
 	CU_ASSERT_EQUAL(SAME("[%*s|%-*s]", 6, "ab", 6, "cd") + SAME("[%*s]", -6, "ab"), 0);
 	CU_ASSERT_EQUAL(SAME("[%.*s]", 2, "abc") + SAME("[%.*s]", -1, "abc"), 0);
 	CU_ASSERT_EQUAL(SAME("%c%c", 'a', 'b') + SAME("[%5c|%-5c]", 'a', 'b'), 0);
-	CU_ASSERT_EQUAL(SAME("100%%") + SAME("%%%d%%", 5) + SAME("plain") + SAME("%s%s", "a", "b"), 0);
+	CU_ASSERT_EQUAL(SAME("100%%") + SAME("%%%d%%", 5) + SAME("plain") + SAME("%s%s", "a", "b"),
+			0);
 	CU_ASSERT_EQUAL(fmt_string(buf, ROOM, "%.4s", open), 4); /* never beyond the precision */
 	CU_ASSERT_EQUAL(fmt_string(buf, ROOM, "%s", null), 6);
 	CU_ASSERT_STRING_EQUAL(buf, "(null)");
@@ -86,10 +87,11 @@ static void test_broken(void)
 
 static void test_lengths(void)
 {
-	static const s64 values[] = { 0,	 1,	   -1,	     127,	128,	  -128,
-				      -129,	 255,	   256,	     32767,	32768,	  -32769,
-				      65535,	 INT_MAX,  INT_MIN,  UINT_MAX,	1ll << 32, INT64_MAX,
-				      INT64_MIN, 10000000, 99999999, 123456789, -42,	   8 };
+	static const s64 values[] = { 0,	1,	   -1,	      127,	 128,
+				      -128,	-129,	   255,	      256,	 32767,
+				      32768,	-32769,	   65535,     INT_MAX,	 INT_MIN,
+				      UINT_MAX, 1ll << 32, INT64_MAX, INT64_MIN, 10000000,
+				      99999999, 123456789, -42,	      8 };
 	unsigned bad = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(values); i++) {
@@ -133,7 +135,8 @@ static void test_flags(void)
 				for (unsigned c = 0; conversions[c]; c++) {
 					char full[80];
 
-					snprintf(full, sizeof(full), "%s%c|", format, conversions[c]);
+					snprintf(full, sizeof(full), "%s%c|", format,
+						 conversions[c]);
 					for (unsigned i = 0; i < ARRAY_SIZE(values); i++)
 						bad += SAME(full, values[i]);
 				}

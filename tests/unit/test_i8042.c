@@ -49,7 +49,7 @@ static void test_nothing_there(void)
 	start();
 	CU_ASSERT_EQUAL(in(0x64), 0x14); /* empty, not locked */
 	CU_ASSERT_EQUAL(in(0x60), 0);
-	out(0x60, 0xf2); /* who are you? */
+	out(0x60, 0xf2);		 /* who are you? */
 	CU_ASSERT_EQUAL(in(0x64), 0x55); /* time-out */
 	CU_ASSERT_EQUAL(in(0x60), 0xfe);
 	CU_ASSERT_EQUAL(in(0x64), 0x14);

@@ -324,7 +324,7 @@ static void run_order(struct vm *vm, const struct order *o)
 	v->state.interrupted = o->interrupted;
 	if (o->raise.type)
 		irq_raise(v, &o->raise);
-	v->nmi_pending = o->nmi;
+	v->nmi_pending |= o->nmi;
 	vcpu_note(v, REQUEST_IRQ);
 	ask_for(v, o);
 	CU_ASSERT_EQUAL(vcpu_step(v), VCPU_HOST);

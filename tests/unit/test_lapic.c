@@ -160,8 +160,8 @@ static void test_reset_values(void)
 
 static void test_reserved_registers(void)
 {
-	static const u16 reserved[] = { 0x00, 0x10, 0x40, 0x70, 0xc0, 0x290, 0x2f0, 0x3a0, 0x3d0,
-					0x3f0, 0x400, 0xff0 };
+	static const u16 reserved[] = { 0x00,  0x10,  0x40,  0x70,  0xc0,  0x290,
+					0x2f0, 0x3a0, 0x3d0, 0x3f0, 0x400, 0xff0 };
 
 	start();
 	for (unsigned i = 0; i < ARRAY_SIZE(reserved); i++) {
@@ -171,7 +171,7 @@ static void test_reserved_registers(void)
 		CU_ASSERT_EQUAL(error_status(0), 0x80);
 	}
 	CU_ASSERT_EQUAL(rd(0, 0xb0), 0); /* write-only, no error */
-	wr(0, 0x30, 0); /* read-only, no error */
+	wr(0, 0x30, 0);			 /* read-only, no error */
 	wr(0, 0x200, ~0u);
 	CU_ASSERT_EQUAL(error_status(0), 0);
 	CU_ASSERT_EQUAL(lapic_highest_pending(&apic[0]), -1);
@@ -192,8 +192,8 @@ static void test_reserved_registers(void)
 static void test_illegal_vectors(void)
 {
 	start();
-	wr(0, 0x370, 0xfe); /* the error interrupt */
-	wr(0, 0x300, 0x4000f); /* to itself, vector 15 */
+	wr(0, 0x370, 0xfe);		  /* the error interrupt */
+	wr(0, 0x300, 0x4000f);		  /* to itself, vector 15 */
 	CU_ASSERT_EQUAL(rd(0, 0x280), 0); /* not shown before it is latched */
 	CU_ASSERT_EQUAL(take(0), 0xfe);
 	CU_ASSERT_EQUAL(error_status(0), 0x20);
@@ -220,8 +220,8 @@ static void test_priorities(void)
 	lapic_deliver(&apic[0], LAPIC_FIXED, 0x82, false);
 	CU_ASSERT_EQUAL(notified[0], 3);
 	CU_ASSERT_EQUAL(take(0), 0x82);
-	CU_ASSERT_EQUAL(rd(0, 0xa0), 0x80); /* PPR */
-	CU_ASSERT_EQUAL(rd(0, 0x140), 0x4); /* ISR: bit 0x82 - 0x80 */
+	CU_ASSERT_EQUAL(rd(0, 0xa0), 0x80);	   /* PPR */
+	CU_ASSERT_EQUAL(rd(0, 0x140), 0x4);	   /* ISR: bit 0x82 - 0x80 */
 	CU_ASSERT_EQUAL(rd(0, 0x210), 0x00220000); /* IRR of 0x20..0x3f */
 	CU_ASSERT_EQUAL(take(0), -1);
 	lapic_deliver(&apic[0], LAPIC_FIXED, 0x8f, false); /* the same class waits */
@@ -461,7 +461,7 @@ static void test_base_transitions(void)
 	CU_ASSERT(lapic_x2apic(&apic[0]));
 	CU_ASSERT(!lapic_page_hit(&apic[0], gpa(0xfee00020)));
 	CU_ASSERT_EQUAL(rd(0, 0x20), 0xffffffff);
-	CU_ASSERT_EQUAL(rdmsr(0, 0x808), 0x30); /* registers are kept */
+	CU_ASSERT_EQUAL(rdmsr(0, 0x808), 0x30);	  /* registers are kept */
 	CU_ASSERT(!lapic_set_base(&apic[0], on)); /* no way straight back */
 	CU_ASSERT(lapic_set_base(&apic[0], off));
 	CU_ASSERT(!lapic_enabled(&apic[0]));
@@ -485,20 +485,18 @@ static void test_x2apic_faults(void)
 {
 	static const u32 no_read[] = { 0x800, 0x801, 0x804, 0x807, 0x809, 0x80b, 0x80c, 0x80e,
 				       0x829, 0x82f, 0x831, 0x83a, 0x83f, 0x840, 0x8ff };
-	static const u32 no_write[] = { 0x800, 0x802, 0x803, 0x809, 0x80a, 0x80c, 0x80d, 0x80e,
-					0x810, 0x818, 0x820, 0x827, 0x82f, 0x831, 0x839, 0x840,
-					0x8ff };
+	static const u32 no_write[] = { 0x800, 0x802, 0x803, 0x809, 0x80a, 0x80c,
+					0x80d, 0x80e, 0x810, 0x818, 0x820, 0x827,
+					0x82f, 0x831, 0x839, 0x840, 0x8ff };
 	static const struct {
 		u32 msr;
 		u64 value;
 	} reserved[] = {
-		{ 0x808, 0x100 },	{ 0x808, BIT(32) },   { 0x80b, 1 },
-		{ 0x80f, 0x200 },	{ 0x80f, BIT(32) },   { 0x828, 1 },
-		{ 0x830, 0x1041 },	{ 0x830, 0x2041 },    { 0x830, 0x10041 },
-		{ 0x830, 0x100041 },	{ 0x832, 0x100 },     { 0x832, 0x80000 },
-		{ 0x833, 0x800 },	{ 0x835, 0x800 },     { 0x835, BIT(32) },
-		{ 0x837, 0x100 },	{ 0x838, BIT(32) },   { 0x83e, 4 },
-		{ 0x83e, 0x10 },	{ 0x83f, 0x100 },
+		{ 0x808, 0x100 },   { 0x808, BIT(32) },	 { 0x80b, 1 },	     { 0x80f, 0x200 },
+		{ 0x80f, BIT(32) }, { 0x828, 1 },	 { 0x830, 0x1041 },  { 0x830, 0x2041 },
+		{ 0x830, 0x10041 }, { 0x830, 0x100041 }, { 0x832, 0x100 },   { 0x832, 0x80000 },
+		{ 0x833, 0x800 },   { 0x835, 0x800 },	 { 0x835, BIT(32) }, { 0x837, 0x100 },
+		{ 0x838, BIT(32) }, { 0x83e, 4 },	 { 0x83e, 0x10 },    { 0x83f, 0x100 },
 	};
 	u64 v;
 
@@ -549,7 +547,7 @@ static void test_x2apic(void)
 	CU_ASSERT(wrmsr(1, 0x80b, 0));
 	CU_ASSERT_EQUAL(take(1), 0x43);
 	CU_ASSERT(wrmsr(0, 0x830, 0x1000full << 32 | 0x4853)); /* another cluster */
-	CU_ASSERT(wrmsr(0, 0x830, 0xffull << 32 | 0x4053)); /* 255 is no broadcast here */
+	CU_ASSERT(wrmsr(0, 0x830, 0xffull << 32 | 0x4053));    /* 255 is no broadcast here */
 	CU_ASSERT_EQUAL(lapic_highest_pending(&apic[3]), -1);
 }
 
@@ -610,7 +608,7 @@ static void test_periodic(void)
 
 	start();
 	wr(0, 0x320, 0x20040);
-	wr(0, 0x3e0, 3); /* by 16 */
+	wr(0, 0x3e0, 3);     /* by 16 */
 	wr(0, 0x380, 62500); /* 1 ms */
 	for (unsigned i = 1; i <= 1000; i++) {
 		machine_run(&m, i == 1 ? 1 * MS - 1 : 1 * MS);
@@ -726,8 +724,8 @@ static void poke(void)
 
 static void test_state(void)
 {
-	const struct saved_device d = { &apic[0],	    sizeof(apic[0]), DEVICE_SECTION_LAPIC,
-					save,		    load,	     poke };
+	const struct saved_device d = { &apic[0], sizeof(apic[0]), DEVICE_SECTION_LAPIC, save, load,
+					poke };
 	u8 data[1024];
 	size_t size;
 	const char *error;
@@ -756,6 +754,17 @@ static void test_state(void)
 	check_corrupt(&d);
 	CU_ASSERT(lapic_set_base(&apic[0], APIC_DEFAULT_BASE));
 	check_corrupt(&d);
+	start();
+	apic[0].timer_start = m.now + 1;
+	CU_ASSERT(refuses_itself(&d));
+	start();
+	apic[0].timer_told = m.now + 1;
+	CU_ASSERT(refuses_itself(&d));
+	start();
+	apic[0].timer_running = true; /* of a count of 0 */
+	CU_ASSERT(refuses_itself(&d));
+	start();
+	CU_ASSERT(!refuses_itself(&d));
 }
 
 void test_lapic_register(void)

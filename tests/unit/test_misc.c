@@ -88,7 +88,8 @@ static void test_all_ports(void)
 	pit_init(&pit, &m.bus, pic_wire(&pic, 0));
 	uart_init(&uart, &m.bus, UART_COM1_PORT, pic_wire(&pic, UART_COM1_IRQ), &line);
 	rtc_init(&rtc, &m.bus, pic_wire(&pic, RTC_IRQ), 0, MiB(64), 0);
-	i8042_init(&i8042, &m.bus, pic_wire(&pic, I8042_IRQ), pic_wire(&pic, I8042_AUX_IRQ), &lines);
+	i8042_init(&i8042, &m.bus, pic_wire(&pic, I8042_IRQ), pic_wire(&pic, I8042_AUX_IRQ),
+		   &lines);
 	debugport_init(&debugport, &m.bus, NULL, NULL);
 	exitport_init(&exitport, &m.bus, on_exit_port, NULL);
 	for (unsigned round = 0; round < 3; round++)

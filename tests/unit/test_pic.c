@@ -238,7 +238,7 @@ static void test_auto_eoi(void)
 	raise_irq(1);
 	raise_irq(4);
 	CU_ASSERT_EQUAL(pic_ack(&pic), 0x24); /* 1 was last: 2 is first */
-	out(0x20, 0x00); /* 4 stays the lowest */
+	out(0x20, 0x00);		      /* 4 stays the lowest */
 	CU_ASSERT_EQUAL(pic_ack(&pic), 0x20);
 	CU_ASSERT_EQUAL(pic_ack(&pic), 0x21);
 	out(0x20, 0x0b);

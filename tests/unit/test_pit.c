@@ -69,7 +69,7 @@ static void test_unprogrammed(void)
 	machine_run(&m, 10 * S);
 	CU_ASSERT_PTR_NULL(m.bus.alarms);
 	CU_ASSERT_EQUAL(status_of(0), 0xf4); /* output high, null count */
-	out(0x40, 1); /* half a count */
+	out(0x40, 1);			     /* half a count */
 	machine_run(&m, 10 * S);
 	CU_ASSERT_PTR_NULL(m.bus.alarms);
 }
@@ -120,7 +120,7 @@ static void test_rate(void)
 	run_to_tick(1000 * 11932ull + 11931);
 	CU_ASSERT_EQUAL(read_latched(0), 1);
 	CU_ASSERT_EQUAL(status_of(0) & 0x80, 0); /* low for one tick */
-	machine_run(&m, 3600 * S); /* an hour: no tick lost, none too many */
+	machine_run(&m, 3600 * S);		 /* an hour: no tick lost, none too many */
 	CU_ASSERT_EQUAL(irq.rises, clock_ticks(m.now, PIT_HZ) / 11932);
 }
 
@@ -423,6 +423,13 @@ static void test_state(void)
 	machine_run(&m, 6 * MS);
 	CU_ASSERT_EQUAL(irq.rises, 1); /* the alarm was loaded */
 	check_corrupt(&d);
+	program(0, 2, 1000);
+	pit.channel[0].start = clock_ticks(m.now, PIT_HZ) + 1; /* begins tomorrow */
+	CU_ASSERT(refuses_itself(&d));
+	program(0, 2, 1000);
+	CU_ASSERT(!refuses_itself(&d));
+	pit.channel[0].switch_tick = ~0ull;
+	CU_ASSERT(refuses_itself(&d));
 }
 
 void test_pit_register(void)

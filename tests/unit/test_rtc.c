@@ -65,7 +65,7 @@ static void test_bad_dates(void)
 	CU_ASSERT_EQUAL(stamp(), 99991231235959); /* the nearest date there is */
 	machine_run(&m, 5 * S);
 	CU_ASSERT_EQUAL(stamp(), 99991231235959); /* and no further */
-	set(0x0b, 0x86); /* binary */
+	set(0x0b, 0x86);			  /* binary */
 	for (u8 i = 0; i < 10; i++)
 		set(i, 0);
 	set(0x32, 0);
@@ -92,9 +92,9 @@ static void test_calendar(void)
 		gmtime_r(&when, &tm);
 		start_at(t);
 		bad += stamp() != (u64)(tm.tm_year + 1900) * 10000000000ull +
-					  (u64)(tm.tm_mon + 1) * 100000000 +
-					  (u64)tm.tm_mday * 1000000 + (u64)tm.tm_hour * 10000 +
-					  (u64)tm.tm_min * 100 + (u64)tm.tm_sec;
+				      (u64)(tm.tm_mon + 1) * 100000000 + (u64)tm.tm_mday * 1000000 +
+				      (u64)tm.tm_hour * 10000 + (u64)tm.tm_min * 100 +
+				      (u64)tm.tm_sec;
 		bad += get(6) != tm.tm_wday + 1;
 		set(0x0b, 0x82); /* there and back */
 		set(0x0b, 0x02);
@@ -367,6 +367,14 @@ static void test_state(void)
 	CU_ASSERT_EQUAL(irq.rises, 1);
 	CU_ASSERT_EQUAL(stamp(), 20260101000141);
 	check_corrupt(&d);
+	start();
+	rtc.seen_ns = m.now + 1;
+	CU_ASSERT(refuses_itself(&d));
+	start();
+	rtc.epoch_ns = m.now + S;
+	CU_ASSERT(refuses_itself(&d));
+	start();
+	CU_ASSERT(!refuses_itself(&d));
 }
 
 void test_rtc_register(void)

@@ -1,7 +1,6 @@
 /* test_state.c - reset values, and the saved form of a CPU: vm/state.c */
 #include "machine.h"
 
-
 void test_state_register(void);
 
 #define SIGNATURE 0x50654
@@ -204,16 +203,16 @@ static void test_sections(void)
 }
 
 /* Each broken rule has its sentence. */
-#define REFUSED(change, word)                                           \
-	do {                                                            \
-		u8 data_[ROOM];                                          \
-		size_t size_;                                           \
-		const char *error_;                                     \
-		start();                                                \
-		change;                                                 \
-		size_ = save(data_);                                    \
-		error_ = load(data_, size_);                            \
-		CU_ASSERT(error_ && strstr(error_, word));              \
+#define REFUSED(change, word)                                                                      \
+	do {                                                                                       \
+		u8 data_[ROOM];                                                                    \
+		size_t size_;                                                                      \
+		const char *error_;                                                                \
+		start();                                                                           \
+		change;                                                                            \
+		size_ = save(data_);                                                               \
+		error_ = load(data_, size_);                                                       \
+		CU_ASSERT(error_ &&strstr(error_, word));                                          \
 	} while (0)
 
 static void test_impossible_values(void)

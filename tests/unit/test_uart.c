@@ -77,7 +77,7 @@ static void test_receive_full(void)
 	CU_ASSERT_EQUAL(uart_room(&u), 1);
 	CU_ASSERT(uart_receive(&u, 'a'));
 	CU_ASSERT(!uart_receive(&u, 'b')); /* no FIFO: one place */
-	CU_ASSERT_EQUAL(in(5) & 3, 1); /* data, no overrun: nothing was lost */
+	CU_ASSERT_EQUAL(in(5) & 3, 1);	   /* data, no overrun: nothing was lost */
 	out(3, 3);
 	CU_ASSERT_EQUAL(in(0), 'a' & 0x1f); /* received when words had 5 bits */
 	CU_ASSERT_EQUAL(room_calls, 1);
@@ -197,9 +197,14 @@ static void test_thre_interrupt(void)
 	out(1, 0);
 	out(1, 2);
 	CU_ASSERT(irq.level); /* enabling with an empty THR asks again */
+	(void)in(2);
+	out(1, 2); /* already enabled: does not ask again */
+	CU_ASSERT(!irq.level);
+	out(1, 0);
+	out(1, 2);
 	out(0, 'a');
-	CU_ASSERT_EQUAL(irq.falls, 1); /* an edge for each byte */
-	CU_ASSERT_EQUAL(irq.rises, 2);
+	CU_ASSERT_EQUAL(irq.falls, 2); /* an edge for each byte */
+	CU_ASSERT_EQUAL(irq.rises, 3);
 	CU_ASSERT_EQUAL(in(2), 0x02);
 	CU_ASSERT(!irq.level);
 	out(0, 'b');
@@ -294,6 +299,13 @@ static void test_state(void)
 	CU_ASSERT_EQUAL(in(2), 0xcc);
 	CU_ASSERT_EQUAL(in(0), 11);
 	check_corrupt(&d);
+	out(2, 0x01);
+	u.fifo_count = 17;
+	CU_ASSERT(refuses_itself(&d));
+	u.fifo_count = 2;
+	CU_ASSERT(!refuses_itself(&d));
+	u.fcr = 0; /* two bytes without a FIFO */
+	CU_ASSERT(refuses_itself(&d));
 }
 
 void test_uart_register(void)

@@ -1,0 +1,461 @@
+/*
+ * test_fetch.c - finding the exiting instruction, and the cache that must never be stale
+ */
+#include "machine.h"
+
+#include "fake_virt.h"
+#include "vm/walk.h"
+
+void test_fetch_register(void);
+
+#define CODE 0x8000ull
+
+static struct vm *vm;
+static struct vcpu *v;
+
+static int begin(void)
+{
+	vm = fake_vm_make(MiB(8), 1);
+	v = vm ? vm->vcpu[0] : NULL;
+	return vm == NULL;
+}
+
+static int end(void)
+{
+	fake_vm_free(vm);
+	return 0;
+}
+
+static void put(u64 at, const void *bytes, u64 len)
+{
+	CU_ASSERT_EQUAL(memory_write(vm, gpa(at), bytes, len), 0);
+}
+
+/* 64-bit mode at CODE, the cache empty. */
+static void start(const void *bytes, u64 len)
+{
+	fake_mode_long(v);
+	fetch_flush(v);
+	put(CODE, bytes, len);
+	v->regs.rip = CODE;
+	v->fetch.hits = v->fetch.misses = 0;
+}
+
+static const struct insn *fetch(struct event *fault)
+{
+	*fault = (struct event){ 0 };
+	return fetch_insn(v, fault);
+}
+
+/* As an exit of an unchanged guest finds it: op and length, a hit or not. */
+static void expect(u8 op, u8 len, bool hit)
+{
+	u64 hits = v->fetch.hits;
+	struct event fault;
+	const struct insn *insn = fetch(&fault);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(insn);
+	CU_ASSERT_EQUAL(insn->op, op);
+	CU_ASSERT_EQUAL(insn->len, len);
+	CU_ASSERT_EQUAL(v->fetch.hits - hits, hit);
+}
+
+static const u8 cpuid[] = { 0x0f, 0xa2 };
+static const u8 rdmsr[] = { 0x0f, 0x32 };
+static const u8 long_store[] = { 0x48, 0xc7, 0x84, 0x24, 1, 2, 3, 4, 5, 6, 7, 8 };
+
+static void test_hits(void)
+{
+	start(cpuid, 2);
+	expect(INSN_CPUID, 2, false);
+	for (unsigned i = 0; i < 5; i++)
+		expect(INSN_CPUID, 2, true);
+	CU_ASSERT_EQUAL(v->fetch.misses, 1);
+	start(long_store, sizeof(long_store));
+	expect(INSN_MOV, 12, false);
+	expect(INSN_MOV, 12, true);
+	fetch_flush(v);
+	expect(INSN_MOV, 12, false);
+}
+
+/* ---- Never stale ------------------------------------------------------------------- */
+
+static void change_cr0(void)
+{
+	v->state.cr0 ^= CR0_WP;
+}
+
+static void change_cr3(void)
+{
+	v->state.cr3 ^= PTE_PCD;
+}
+
+static void change_cr4(void)
+{
+	v->state.cr4 ^= CR4_PGE;
+}
+
+static void change_efer(void)
+{
+	v->state.efer ^= EFER_NXE;
+}
+
+static void change_cs_base(void)
+{
+	v->state.seg[SEG_CS].base ^= 0x10;
+}
+
+static void change_cs_attr(void)
+{
+	v->state.seg[SEG_CS].attr ^= SEG_ATTR_DB;
+}
+
+static void change_cpl(void)
+{
+	v->state.cpl ^= 3;
+}
+
+static void test_context(void)
+{
+	static void (*const changes[])(void) = { change_cr0,	change_cr3,	change_cr4, change_efer,
+						 change_cs_base, change_cs_attr, change_cpl };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(changes); i++) {
+		start(cpuid, 2);
+		expect(INSN_CPUID, 2, false);
+		expect(INSN_CPUID, 2, true);
+		changes[i]();
+		fake_vcpu_settle(v);
+		expect(INSN_CPUID, 2, false);
+	}
+}
+
+static void test_rip(void)
+{
+	static const u8 two[] = { 0x0f, 0xa2, 0x0f, 0x32 };
+
+	start(two, sizeof(two));
+	expect(INSN_CPUID, 2, false);
+	v->regs.rip += 2;
+	expect(INSN_RDMSR, 2, false);
+	/* The same slot of the cache, another page. */
+	for (u64 page = 1; page < 32; page++) {
+		put(CODE + page * PAGE_SIZE, rdmsr, 2);
+		v->regs.rip = CODE + page * PAGE_SIZE;
+		expect(INSN_RDMSR, 2, false);
+	}
+	v->regs.rip = CODE;
+	expect(INSN_CPUID, 2, false);
+}
+
+/* The guest's rubbish in the stale parts of v->state must not decide. */
+static void test_context_is_fetched(void)
+{
+	start(cpuid, 2);
+	expect(INSN_CPUID, 2, false);
+	v->state_fresh = 0;
+	v->state.cr3 = 0x5a5a5a5a;
+	expect(INSN_CPUID, 2, true);
+}
+
+/* Each bit of each byte of the instruction. */
+static void test_each_code_bit(void)
+{
+	static const u8 after[] = { 0x55, 0xaa, 0x55 };
+	u8 changed[sizeof(long_store)];
+
+	for (unsigned bit = 0; bit < 8 * sizeof(long_store); bit++) {
+		u64 misses;
+		struct event fault;
+
+		start(long_store, sizeof(long_store));
+		expect(INSN_MOV, 12, false);
+		expect(INSN_MOV, 12, true);
+		misses = v->fetch.misses;
+		memcpy(changed, long_store, sizeof(changed));
+		changed[bit / 8] ^= (u8)BIT(bit % 8);
+		put(CODE, changed, sizeof(changed));
+		fetch(&fault);
+		CU_ASSERT_EQUAL(v->fetch.misses, misses + 1);
+	}
+	/* Bytes behind it are nothing to it. */
+	start(long_store, sizeof(long_store));
+	expect(INSN_MOV, 12, false);
+	put(CODE + sizeof(long_store), after, sizeof(after));
+	expect(INSN_MOV, 12, true);
+}
+
+/* Each bit of each page table entry on the way. */
+static void test_each_entry_bit(void)
+{
+	for (unsigned level = 0; level < 4; level++) {
+		for (unsigned bit = 0; bit < 64; bit++) {
+			struct walk_mode mode;
+			struct event fault;
+			struct walk w;
+			u64 misses, *entry;
+
+			start(cpuid, 2);
+			expect(INSN_CPUID, 2, false);
+			fetch_walk_mode(v, &mode);
+			CU_ASSERT_EQUAL_FATAL(walk(&w, &mode, CODE, ACCESS_FETCH), 0);
+			entry = memory_ptr(vm, w.entry[level].at, 8);
+			misses = v->fetch.misses;
+			*entry ^= BIT(bit);
+			fetch(&fault);
+			CU_ASSERT_EQUAL(v->fetch.misses, misses + 1);
+			*entry ^= BIT(bit);
+		}
+	}
+}
+
+static void test_remapped(void)
+{
+	struct event fault;
+
+	start(cpuid, 2);
+	put(0x20000, rdmsr, 2);
+	expect(INSN_CPUID, 2, false);
+	fake_map(vm, CODE, 0x20000, PTE_U);
+	expect(INSN_RDMSR, 2, false);
+	*fake_pte(vm, CODE) = 0;
+	CU_ASSERT_PTR_NULL(fetch(&fault));
+	CU_ASSERT_EQUAL(fault.vector, VECTOR_PF);
+	CU_ASSERT_EQUAL(fault.cr2, CODE);
+	fake_map(vm, CODE, 0x20000, PTE_U);
+	expect(INSN_RDMSR, 2, false); /* the failure left nothing behind */
+}
+
+/* ---- Faults ---------------------------------------------------------------------------- */
+
+struct fault_case {
+	const char *name;
+	u64 rip, pte; /* of rip's page */
+	u64 cr4, efer; /* to be set besides */
+	u8 cpl, vector;
+	u32 error;
+};
+
+static const struct fault_case fault_cases[] = {
+	{ "not present", CODE, 0, 0, 0, 0, VECTOR_PF, 0 },
+	{ "not present, for a user", CODE, 0, 0, 0, 3, VECTOR_PF, PF_USER },
+	{ "no right of users", CODE, CODE | PTE_P, 0, 0, 3, VECTOR_PF, PF_PRESENT | PF_USER },
+	{ "no execution", CODE, CODE | PTE_P | PTE_U | PTE_NX, 0, EFER_NXE, 0, VECTOR_PF,
+	  PF_PRESENT | PF_FETCH },
+	{ "SMEP", CODE, CODE | PTE_P | PTE_U, CR4_SMEP, 0, 0, VECTOR_PF, PF_PRESENT | PF_FETCH },
+	{ "reserved bit", CODE, CODE | PTE_P | BIT(51), 0, 0, 0, VECTOR_PF,
+	  PF_PRESENT | PF_RESERVED },
+};
+
+static void test_faults(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(fault_cases); i++) {
+		const struct fault_case *c = &fault_cases[i];
+		struct event fault;
+
+		start(cpuid, 2);
+		*fake_pte(vm, c->rip) = c->pte;
+		v->state.cr4 |= c->cr4;
+		v->state.efer |= c->efer;
+		v->state.cpl = c->cpl;
+		fake_vcpu_settle(v);
+		CU_ASSERT_PTR_NULL(fetch(&fault));
+		if (fault.vector != c->vector || fault.error != c->error)
+			printf("\n%s: vector %u, error %#x\n", c->name, fault.vector, fault.error);
+		CU_ASSERT_EQUAL(fault.type, EVENT_EXCEPTION);
+		CU_ASSERT_EQUAL(fault.vector, c->vector);
+		CU_ASSERT_EQUAL(fault.error, c->error);
+		CU_ASSERT_EQUAL(fault.cr2, c->rip);
+		CU_ASSERT_TRUE(fault.has_error);
+	}
+}
+
+static void test_bad_code(void)
+{
+	static const u8 undefined[] = { 0x0f, 0x04 };
+	static const u8 endless[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+				      0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90 };
+	struct event fault;
+
+	start(undefined, 2);
+	CU_ASSERT_PTR_NULL(fetch(&fault));
+	CU_ASSERT_EQUAL(fault.vector, VECTOR_UD);
+	CU_ASSERT_FALSE(fault.has_error);
+	start(endless, sizeof(endless));
+	CU_ASSERT_PTR_NULL(fetch(&fault));
+	CU_ASSERT_EQUAL(fault.vector, VECTOR_GP);
+	CU_ASSERT_TRUE(fault.has_error);
+	CU_ASSERT_EQUAL(fault.error, 0);
+}
+
+/* ---- Borders --------------------------------------------------------------------------- */
+
+#define BORDER (CODE + PAGE_SIZE)
+
+static void test_page_crossing(void)
+{
+	struct event fault;
+
+	for (unsigned before = 1; before < sizeof(long_store); before++) {
+		start(cpuid, 2);
+		/* The pages do not lie side by side. */
+		fake_map(vm, BORDER, 0x30000, PTE_U);
+		put(BORDER - before, long_store, before);
+		put(0x30000, long_store + before, sizeof(long_store) - before);
+		v->regs.rip = BORDER - before;
+		expect(INSN_MOV, 12, false);
+		expect(INSN_MOV, 12, false); /* not kept: only one page can be checked again */
+		*fake_pte(vm, BORDER) = 0;
+		CU_ASSERT_PTR_NULL(fetch(&fault));
+		CU_ASSERT_EQUAL(fault.vector, VECTOR_PF);
+		CU_ASSERT_EQUAL(fault.cr2, BORDER);
+		/* A short one before the border does not touch the next page. */
+		put(BORDER - 2, cpuid, 2);
+		v->regs.rip = BORDER - 2;
+		expect(INSN_CPUID, 2, false);
+	}
+}
+
+/* Kept only where 16 bytes can be compared on its page. */
+static void test_keepable_limit(void)
+{
+	start(cpuid, 2);
+	put(BORDER - 17, cpuid, 2);
+	put(BORDER - 15, cpuid, 2);
+	v->regs.rip = BORDER - 17;
+	expect(INSN_CPUID, 2, false);
+	expect(INSN_CPUID, 2, true);
+	put(BORDER - 16, cpuid, 2);
+	v->regs.rip = BORDER - 16;
+	expect(INSN_CPUID, 2, false);
+	expect(INSN_CPUID, 2, true);
+	v->regs.rip = BORDER - 15;
+	put(BORDER - 15, cpuid, 2);
+	expect(INSN_CPUID, 2, false);
+	expect(INSN_CPUID, 2, false);
+}
+
+/* The last page of the last chunk: what is behind is not ours to read. */
+static void test_last_bytes_of_memory(void)
+{
+	u64 last = vm->memory.size - 2;
+
+	start(cpuid, 2);
+	put(last, cpuid, 2);
+	fake_map(vm, 0x40000000, last & ~PAGE_MASK, PTE_U);
+	v->regs.rip = 0x40000000 + (last & PAGE_MASK);
+	expect(INSN_CPUID, 2, false);
+	expect(INSN_CPUID, 2, false);
+}
+
+static void test_no_ram(void)
+{
+	struct event fault;
+
+	start(cpuid, 2);
+	fake_map(vm, CODE, 0xb8000, PTE_U); /* FF FF: no instruction */
+	CU_ASSERT_PTR_NULL(fetch(&fault));
+	CU_ASSERT_EQUAL(fault.vector, VECTOR_UD);
+}
+
+/* ---- Modes -------------------------------------------------------------------------------- */
+
+static void test_modes(void)
+{
+	static const u8 bytes[] = { 0xb8, 1, 2, 3, 4 }; /* MOV AX or EAX, imm */
+
+	fake_mode_real(v);
+	fetch_flush(v);
+	put(0x12340 + 0x10, bytes, sizeof(bytes));
+	v->state.seg[SEG_CS].base = 0x12340;
+	v->regs.rip = 0x10;
+	fake_vcpu_settle(v);
+	expect(INSN_MOV, 3, false);
+	expect(INSN_MOV, 3, true);
+	v->state.seg[SEG_CS].attr |= SEG_ATTR_DB; /* unreal mode */
+	fake_vcpu_settle(v);
+	expect(INSN_MOV, 5, false);
+	/* The linear address wraps around at 4 GiB. */
+	fake_mode_flat32(v);
+	v->state.seg[SEG_CS].base = 0xffff0000;
+	v->regs.rip = 0x10000 + 0x12350;
+	fake_vcpu_settle(v);
+	expect(INSN_MOV, 5, false);
+}
+
+/* An instruction that begins below 4 GiB and ends above it goes on at 0. */
+static void test_wrap(void)
+{
+	struct event fault;
+	static const u8 tail[] = { 0xff, 0xff, 0x00 };
+
+	fake_mode_flat32(v);
+	fetch_flush(v);
+	put(0, tail, sizeof(tail));
+	v->regs.rip = 0xfffffffe; /* no RAM: FF FF */
+	fake_vcpu_settle(v);
+	CU_ASSERT_PTR_NULL(fetch(&fault));
+	CU_ASSERT_EQUAL(fault.vector, VECTOR_UD);
+}
+
+/* And if that page is missing, CR2 is 0. */
+static void test_wrap_fault(void)
+{
+	const u32 pde = 0x61000 | PTE_P, pte = 0x62000 | PTE_P;
+	static const u8 mov[] = { 0xb8 };
+	struct event fault;
+
+	fake_mode_flat32(v);
+	fetch_flush(v);
+	put(0x60000 + 1023 * 4, &pde, 4);
+	put(0x61000 + 1023 * 4, &pte, 4);
+	put(0x62fff, mov, 1);
+	v->state.cr0 |= CR0_PG;
+	v->state.cr3 = 0x60000;
+	v->regs.rip = 0xffffffff;
+	fake_vcpu_settle(v);
+	CU_ASSERT_PTR_NULL(fetch(&fault));
+	CU_ASSERT_EQUAL(fault.vector, VECTOR_PF);
+	CU_ASSERT_EQUAL(fault.cr2, 0);
+}
+
+/* PAE paging walks from registers, which no entry of the cache can check: nothing is kept. */
+static void test_pae(void)
+{
+	u64 pd = 0x50000, pde = 0 | PTE_P | PTE_PS;
+
+	fake_mode_flat32(v);
+	fetch_flush(v);
+	put(CODE, cpuid, 2);
+	put(pd, &pde, 8);
+	v->state.cr0 |= CR0_PG;
+	v->state.cr4 = CR4_PAE;
+	v->state.pdpte[0] = pd | PTE_P;
+	v->regs.rip = CODE;
+	fake_vcpu_settle(v);
+	expect(INSN_CPUID, 2, false);
+	expect(INSN_CPUID, 2, false);
+}
+
+void test_fetch_register(void)
+{
+	CU_pSuite suite = CU_add_suite("fetch", begin, end);
+
+	CU_add_test(suite, "faults", test_faults);
+	CU_add_test(suite, "bad code", test_bad_code);
+	CU_add_test(suite, "code where no RAM is", test_no_ram);
+	CU_add_test(suite, "hits", test_hits);
+	CU_add_test(suite, "context changes", test_context);
+	CU_add_test(suite, "context is not taken from stale state", test_context_is_fetched);
+	CU_add_test(suite, "RIP changes", test_rip);
+	CU_add_test(suite, "each bit of the code", test_each_code_bit);
+	CU_add_test(suite, "each bit of each page table entry", test_each_entry_bit);
+	CU_add_test(suite, "remapped", test_remapped);
+	CU_add_test(suite, "over a page border", test_page_crossing);
+	CU_add_test(suite, "what can be kept", test_keepable_limit);
+	CU_add_test(suite, "the last bytes of memory", test_last_bytes_of_memory);
+	CU_add_test(suite, "modes", test_modes);
+	CU_add_test(suite, "around 4 GiB", test_wrap);
+	CU_add_test(suite, "a fault around 4 GiB", test_wrap_fault);
+	CU_add_test(suite, "PAE", test_pae);
+}
