@@ -96,7 +96,7 @@ static const char *probe(void)
 static void read_features(struct svm_features *f)
 {
 	struct cpuid_regs svm = x86_cpuid(CPUID_SVM, 0), ext = x86_cpuid(CPUID_EXT_FEATURES, 0);
-	struct cpuid_regs sizes = { .eax = 36 };
+	struct cpuid_regs sizes = { .eax = 48 << 8 | 36 }; /* what the oldest have */
 
 	if (max_leaf_at_least(CPUID_SIZES))
 		sizes = x86_cpuid(CPUID_SIZES, 0);
@@ -150,7 +150,7 @@ static int probe_interrupt_mask(const struct svm_cpu *cpu)
 		return -HOST_ENOMEM;
 	make_probe(b);
 	if (svm_pend_interrupt && svm_pend_interrupt()) {
-		svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v);
+		svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
 		interrupts_masked_by_guest = (u32)b->control.exitcode == VMCB_EXIT_VMMCALL;
 		host_take_interrupts();
 	}
@@ -512,7 +512,8 @@ static void run(struct vcpu *v)
 		svm_run_slow(s);
 		return;
 	}
-	svm_enter(&v->regs, s->vmcb_pa, s->host_pa);
+	svm_enter(&v->regs, s->vmcb_pa, s->host_pa,
+		  svm_features.nrips ? svm_go_on_nrips : svm_go_on);
 	svm_exit(s);
 }
 

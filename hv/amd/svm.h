@@ -93,7 +93,11 @@ static inline void svm_changed(struct svm_vcpu *s, u32 groups)
  * afterwards waits for the caller's STI, an NMI arrives before the return.
  * [APM] vol. 2 "VMRUN Instruction" (15.5), "Global Interrupt Flag" (15.17)
  */
-void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa);
+void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa, bool (*again)(struct gpregs *regs));
+/* For again: the short way of vm/fast.h if nothing is dirty, without and with NRIP save; never. */
+bool svm_go_on(struct gpregs *regs);
+bool svm_go_on_nrips(struct gpregs *regs);
+bool svm_stop(struct gpregs *regs);
 /* A guest that executes VMMCALL at once, for the probe of the interrupt mask. */
 extern const u8 svm_probe_guest[];
 

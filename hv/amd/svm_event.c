@@ -189,15 +189,25 @@ static void step_clean_stack(struct svm_vcpu *s)
 	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |     \
 	 BIT(VECTOR_PF) | BIT(VECTOR_AC) | BIT(VECTOR_CP))
 
-/* The instruction is not executed but raises an event, which the guest gets, without our TF. */
+/*
+ * The instruction is not executed but raises an event, which the guest gets, without our TF.  To
+ * QEMU 7.2, INT3 and INTO are software interrupts too.  An INT n that was not there to be decoded
+ * has been fetched by now: it is tried again.
+ */
 static void step_reflect(struct svm_vcpu *s, u64 code, u64 dr6)
 {
 	struct vmcb_save *save = &s->vmcb->save;
 	const struct vmcb_control *c = &s->vmcb->control;
 	struct event event = { .type = EVENT_EXCEPTION, .vector = (u8)(code - VMCB_EXIT_EXCEPTION) };
 
-	if (code == VMCB_EXIT_SWINT) {
+	if (code == VMCB_EXIT_SWINT && s->step.op == INSN_INT) {
 		event = (struct event){ .type = EVENT_SOFT_INT, .vector = s->step.imm };
+	} else if (code == VMCB_EXIT_SWINT && s->step.op == INSN_INT3) {
+		event = (struct event){ .type = EVENT_SOFT_EXCEPTION, .vector = VECTOR_BP };
+	} else if (code == VMCB_EXIT_SWINT && s->step.op == INSN_INTO) {
+		event = (struct event){ .type = EVENT_SOFT_EXCEPTION, .vector = VECTOR_OF };
+	} else if (code == VMCB_EXIT_SWINT) {
+		return;
 	} else if (code == VMCB_EXIT_ICEBP) {
 		event = (struct event){ .type = EVENT_ICEBP, .vector = VECTOR_DB };
 	} else if (event.vector == VECTOR_BP || event.vector == VECTOR_OF) {
@@ -404,7 +414,7 @@ static bool enter(struct svm_vcpu *s, enum step_result *result)
 			step_end(s, false);
 		return false;
 	}
-	svm_enter(&s->vcpu.regs, s->vmcb_pa, s->host_pa);
+	svm_enter(&s->vcpu.regs, s->vmcb_pa, s->host_pa, svm_stop);
 	after_exit(s);
 	if (shadow)
 		keep_shadow(s, rip);

@@ -337,7 +337,8 @@ static bool tlb_control_known(const struct vmcb *b, const struct svm_features *f
 	  implies(long_mode(b), !(b->save.rflags & RFLAGS_VM)), \
 	  "VM must be clear in long mode", REGISTERS) \
 	X(rip_canonical, "RIP", LOADED | CRX, false, b->save.rip, \
-	  implies(code_64bit(b), canonical(b->save.rip, b->save.cr4 & CR4_LA57 ? 57 : 48)), "must be canonical", REGISTERS) \
+	  implies(code_64bit(b), canonical(b->save.rip, b->save.cr4 & CR4_LA57 ? 57 : 48)), \
+	  "must be canonical", REGISTERS) \
 	X(rip_high, "RIP", LOADED | CRX, false, b->save.rip, \
 	  code_64bit(b) || !(b->save.rip & BITS(63, 32)), \
 	  "bits 63:32 must be zero outside 64-bit mode", REGISTERS) \

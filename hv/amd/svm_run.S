@@ -11,7 +11,12 @@
 
 	.text
 /*
- * void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa);
+ * void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa,
+ *                bool (*again)(struct gpregs *regs));
+ *
+ * After each exit again is asked whether the guest shall go on at once.  Until it says no, what a C
+ * function preserves (RBP, R12 to R15) and what VMLOAD loads stay the guest's, and GIF stays
+ * clear: again must not touch anything of the host but memory.
  *
  * VMRUN itself switches RAX, RSP, RIP, RFLAGS, CS, SS, DS, ES, CPL, control registers, EFER,
  * GDTR, IDTR, DR6, DR7; VMLOAD and VMSAVE the rest of the segments and the system call MSRs.
@@ -29,48 +34,59 @@ svm_enter:
 	push %r13
 	push %r14
 	push %r15
+	sub $8, %rsp			/* calls want 16 bytes of alignment */
 	push %rdi
+	push %rcx
 	push %rdx
-	mov %rsi, %rax
+	push %rsi
+	mov REGS_RBP(%rdi), %rbp
+	mov REGS_R12(%rdi), %r12
+	mov REGS_R13(%rdi), %r13
+	mov REGS_R14(%rdi), %r14
+	mov REGS_R15(%rdi), %r15
+	mov (%rsp), %rax		/* VMCB */
+	clgi
+	sti
+	vmload %rax
+again:
+	mov REGS_RBX(%rdi), %rbx
 	mov REGS_RCX(%rdi), %rcx
 	mov REGS_RDX(%rdi), %rdx
-	mov REGS_RBX(%rdi), %rbx
-	mov REGS_RBP(%rdi), %rbp
 	mov REGS_RSI(%rdi), %rsi
 	mov REGS_R8(%rdi), %r8
 	mov REGS_R9(%rdi), %r9
 	mov REGS_R10(%rdi), %r10
 	mov REGS_R11(%rdi), %r11
-	mov REGS_R12(%rdi), %r12
-	mov REGS_R13(%rdi), %r13
-	mov REGS_R14(%rdi), %r14
-	mov REGS_R15(%rdi), %r15
 	mov REGS_RDI(%rdi), %rdi
-	clgi
-	sti
-	vmload %rax
-	vmrun %rax
-	vmsave %rax			/* RAX and RSP are the host's again */
-	mov 8(%rsp), %rax
+	mov (%rsp), %rax
+	vmrun %rax			/* RAX and RSP are the host's again */
+	mov 24(%rsp), %rax		/* registers */
+	mov %rbx, REGS_RBX(%rax)
 	mov %rcx, REGS_RCX(%rax)
 	mov %rdx, REGS_RDX(%rax)
-	mov %rbx, REGS_RBX(%rax)
-	mov %rbp, REGS_RBP(%rax)
 	mov %rsi, REGS_RSI(%rax)
 	mov %rdi, REGS_RDI(%rax)
 	mov %r8, REGS_R8(%rax)
 	mov %r9, REGS_R9(%rax)
 	mov %r10, REGS_R10(%rax)
 	mov %r11, REGS_R11(%rax)
-	mov %r12, REGS_R12(%rax)
-	mov %r13, REGS_R13(%rax)
-	mov %r14, REGS_R14(%rax)
-	mov %r15, REGS_R15(%rax)
-	pop %rax
+	mov %rax, %rdi
+	call *16(%rsp)
+	mov 24(%rsp), %rdi
+	test %al, %al
+	jnz again
+	mov (%rsp), %rax
+	vmsave %rax
+	mov 8(%rsp), %rax		/* where the host's part was saved */
 	vmload %rax
 	cli
 	stgi
-	pop %rdi
+	mov %rbp, REGS_RBP(%rdi)
+	mov %r12, REGS_R12(%rdi)
+	mov %r13, REGS_R13(%rdi)
+	mov %r14, REGS_R14(%rdi)
+	mov %r15, REGS_R15(%rdi)
+	add $40, %rsp
 	pop %r15
 	pop %r14
 	pop %r13

@@ -22,11 +22,6 @@
 
 #include "compiler.h"
 
-/* For vmx_run.S, which cannot read an enum. */
-#define VMCS_ENCODING_EXIT_REASON 0x4402
-
-#ifndef __ASSEMBLER__
-
 /* X(name, encoding) */
 #define VMCS_FIELDS(X)                                                          \
 	/* 16-bit control fields */                                             \
@@ -95,7 +90,7 @@
 	X(SECONDARY_CONTROLS, 0x401e)                                           \
 	/* 32-bit read-only data fields */                                      \
 	X(INSTRUCTION_ERROR, 0x4400)                                            \
-	X(EXIT_REASON, VMCS_ENCODING_EXIT_REASON)                               \
+	X(EXIT_REASON, 0x4402)                                                  \
 	X(EXIT_INTERRUPTION_INFO, 0x4404)                                       \
 	X(EXIT_INTERRUPTION_ERROR_CODE, 0x4406)                                 \
 	X(IDT_VECTORING_INFO, 0x4408)                                           \
@@ -546,5 +541,4 @@ ASSERT_SIZE(struct invept_descriptor, 16);
 #define EPT_DIRTY BIT(9)
 #define EPT_ADDR BITS(51, 12)
 
-#endif /* !__ASSEMBLER__ */
 #endif

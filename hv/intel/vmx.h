@@ -39,20 +39,25 @@ struct intel_vm {
 /* What must be done before the next entry; 0 in most. */
 #define VMX_TODO_FLUSH BIT(0) /* INVEPT */
 #define VMX_TODO_CHECK BIT(1) /* rules of the groups in `changed` */
+#define VMX_TODO_LAUNCH BIT(2) /* the VMCS was cleared */
+#define VMX_TODO_RESUME BIT(3) /* the last entry launched it */
+#define VMX_TODO_END_SHADOW BIT(4) /* an instruction in a shadow was completed */
 
-/* What vmx_run returns beside an exit reason; the instruction failed. */
-#define VMX_RUN_FAIL_INVALID BIT(32)
-#define VMX_RUN_FAIL_VALID BIT(33)
-/* An exit.raw of ours: our rules say that the CPU would refuse. */
-#define VMX_REFUSED_BY_RULES BIT(34)
+/* Beside an exit reason, exit.raw can say: the instruction failed; our rules foresaw it. */
+#define VMX_RAW_FAIL_VALID BIT(32) /* the VM-instruction error is in the low half */
+#define VMX_RAW_BY_RULES BIT(33)
+
+/* Arguments of vmx_entry_failed. */
+#define VMX_FAIL_INVALID 1
+#define VMX_FAIL_VALID 2
 
 struct intel_vcpu {
 	struct vcpu vcpu; /* first */
-	u64 (*enter)(struct vcpu *v); /* vmx_launch or vmx_resume */
+	void (*enter)(struct vcpu *v); /* vmx_launch or vmx_resume */
 	u32 todo; /* VMX_TODO_* */
 	u32 changed; /* VMX_GROUP_* since the last good entry */
 	/* The VMCS's values of registers that everybody may change in vcpu.regs. */
-	u64 seen_rip, seen_rsp, seen_rflags;
+	u64 seen_rsp, seen_rflags;
 
 	struct vmcs_region *region;
 	u16 vpid; /* 0: none */
@@ -62,7 +67,6 @@ struct intel_vcpu {
 	int loaded_on; /* CPU that it is loaded on, -1: none */
 	u64 primary, secondary; /* control words now */
 	u64 cr0_owned, cr4_owned; /* bits that the guest changes without an exit */
-	u64 refused; /* vmx_run's answer to the last entry, if it failed */
 };
 
 static inline struct intel_vcpu *vmx_vcpu(struct vcpu *v)
@@ -86,8 +90,8 @@ static inline u64 vmx_adjust(u64 wanted, u64 capability)
 u64 vmx_eptp(const struct intel_vm *vm);
 
 /* vmx_run.S: enter the guest by VMLAUNCH or VMRESUME; see there. */
-u64 vmx_launch(struct vcpu *v);
-u64 vmx_resume(struct vcpu *v);
+void vmx_launch(struct vcpu *v);
+void vmx_resume(struct vcpu *v);
 void vmx_exit_point(void);
 
 /* vmx_vcpu.c: parts of intel_ops */
@@ -109,6 +113,11 @@ void vmx_dump(struct vcpu *v, struct fmt_sink *sink);
  */
 bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value);
 
+/* Called by vmx_run.S: VMLAUNCH or VMRESUME itself failed; how: VMX_FAIL_*. */
+void vmx_entry_failed(u64 how);
+/* The CPU, or our rules, refused the entry; raw says which.  The guest is as it was. */
+void vmx_refused(struct intel_vcpu *iv, u64 raw);
+
 /* The pending #DB of single-stepping agrees with TF and shadow, as VM entry demands. */
 void vmx_fix_pending_debug(struct intel_vcpu *iv);
 
@@ -118,8 +127,8 @@ void vmx_set_state(struct vcpu *v, unsigned parts);
 
 /* vmx_exit.c */
 
-/* Fill in v->exit (and v->state.interrupted) from the VMCS. */
-void vmx_exit_decode(struct intel_vcpu *iv, u64 reason);
+/* Called by vmx_run.S after an exit: fill in v->regs, v->exit, v->state.interrupted. */
+void vmx_exited(struct vcpu *v);
 const char *vmx_raw_name(u64 raw);
 /* Interruption information to an event, and back (the VALID bit included). */
 struct event vmx_event(u64 info, u64 error, u64 length);

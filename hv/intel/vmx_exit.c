@@ -260,83 +260,115 @@ static void decode_machine_check(struct intel_vcpu *iv UNUSED, struct vm_exit *e
 
 /* ---- The table of reasons ---------------------------------------------------- */
 
-struct meaning {
+/* The first four bytes of struct vm_exit, written as one. */
+struct header {
 	u8 reason; /* enum exit_reason */
-	bool length; /* the exit says how long the instruction is */
+	u8 outcome;
+	u8 insn_len; /* here: a mask, all ones if the exit says how long the instruction is */
+	bool decoded;
+};
+ASSERT_SIZE(struct header, sizeof(u32));
+ASSERT_OFFSET(struct vm_exit, reason, offsetof(struct header, reason));
+ASSERT_OFFSET(struct vm_exit, outcome, offsetof(struct header, outcome));
+ASSERT_OFFSET(struct vm_exit, insn_len, offsetof(struct header, insn_len));
+ASSERT_OFFSET(struct vm_exit, decoded, offsetof(struct header, decoded));
+
+struct meaning {
+	union {
+		struct header header;
+		u32 word;
+	};
 	void (*decode)(struct intel_vcpu *iv, struct vm_exit *exit); /* the rest, or NULL */
 };
 
-#define NO_LENGTH false
-#define LENGTH true
+/* An instruction, whose length the exit reports; or something else that happened. */
+#define INSTRUCTION(reason, ...) { { { EXIT_##reason, OUTCOME_NONE, 0xff, false } }, __VA_ARGS__ }
+#define OCCURRENCE(reason, ...) { { { EXIT_##reason, OUTCOME_NONE, 0, false } }, __VA_ARGS__ }
 
-/* What is not here we never asked for: EXIT_UNKNOWN. */
 static const struct meaning meanings[VMX_EXIT_LIMIT] = {
-	[VMX_EXIT_EXCEPTION_OR_NMI] = { EXIT_EXCEPTION, NO_LENGTH, decode_exception },
-	[VMX_EXIT_EXTERNAL_INTERRUPT] = { EXIT_HOST, NO_LENGTH, NULL },
-	[VMX_EXIT_TRIPLE_FAULT] = { EXIT_SHUTDOWN, NO_LENGTH, NULL },
-	[VMX_EXIT_INIT] = { EXIT_INIT, NO_LENGTH, NULL },
-	[VMX_EXIT_INTERRUPT_WINDOW] = { EXIT_WINDOW_INTR, NO_LENGTH, NULL },
-	[VMX_EXIT_NMI_WINDOW] = { EXIT_WINDOW_NMI, NO_LENGTH, NULL },
-	[VMX_EXIT_TASK_SWITCH] = { EXIT_TASK, NO_LENGTH, decode_task },
-	[VMX_EXIT_CPUID] = { EXIT_CPUID, LENGTH, NULL },
-	[VMX_EXIT_GETSEC] = { EXIT_INSN, LENGTH, NULL },
-	[VMX_EXIT_HLT] = { EXIT_HLT, LENGTH, NULL },
-	[VMX_EXIT_INVD] = { EXIT_CACHE, LENGTH, NULL },
-	[VMX_EXIT_WBINVD] = { EXIT_CACHE, LENGTH, NULL },
-	[VMX_EXIT_RDPMC] = { EXIT_RDPMC, LENGTH, NULL },
-	[VMX_EXIT_VMCALL] = { EXIT_HYPERCALL, LENGTH, NULL },
-	[VMX_EXIT_VMCLEAR] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMLAUNCH] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMPTRLD] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMPTRST] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMREAD] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMRESUME] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMWRITE] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMXOFF] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMXON] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_INVEPT] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_INVVPID] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_VMFUNC] = { EXIT_VM_INSN, LENGTH, NULL },
-	[VMX_EXIT_CR_ACCESS] = { EXIT_CR, LENGTH, decode_cr },
-	[VMX_EXIT_MOV_DR] = { EXIT_DR, LENGTH, decode_dr },
-	[VMX_EXIT_IO] = { EXIT_IO, LENGTH, decode_io },
-	[VMX_EXIT_RDMSR] = { EXIT_MSR, LENGTH, decode_rdmsr },
-	[VMX_EXIT_WRMSR] = { EXIT_MSR, LENGTH, decode_wrmsr },
-	[VMX_EXIT_MWAIT] = { EXIT_MONITOR, LENGTH, NULL },
-	[VMX_EXIT_MONITOR] = { EXIT_MONITOR, LENGTH, NULL },
-	[VMX_EXIT_PAUSE] = { EXIT_PAUSE, LENGTH, NULL },
-	[VMX_EXIT_MACHINE_CHECK] = { EXIT_HOST, NO_LENGTH, decode_machine_check },
-	[VMX_EXIT_EPT_VIOLATION] = { EXIT_MEMORY, NO_LENGTH, decode_memory },
-	[VMX_EXIT_EPT_MISCONFIG] = { EXIT_MEMORY, NO_LENGTH, decode_misconfig },
-	[VMX_EXIT_XSETBV] = { EXIT_XSETBV, LENGTH, decode_xsetbv },
-	/* Asked for by no control; some CPUs exit all the same. */
-	[VMX_EXIT_ENCLS] = { EXIT_INSN, LENGTH, NULL },
-	[VMX_EXIT_ENCLV] = { EXIT_INSN, LENGTH, NULL },
-	[VMX_EXIT_PCONFIG] = { EXIT_INSN, LENGTH, NULL },
-	[VMX_EXIT_LOADIWKEY] = { EXIT_INSN, LENGTH, NULL },
-	[VMX_EXIT_SEAMCALL] = { EXIT_INSN, LENGTH, NULL },
-	[VMX_EXIT_TDCALL] = { EXIT_INSN, LENGTH, NULL },
+	[VMX_EXIT_EXCEPTION_OR_NMI] = OCCURRENCE(EXCEPTION, decode_exception),
+	[VMX_EXIT_EXTERNAL_INTERRUPT] = OCCURRENCE(HOST, NULL),
+	[VMX_EXIT_TRIPLE_FAULT] = OCCURRENCE(SHUTDOWN, NULL),
+	[VMX_EXIT_INIT] = OCCURRENCE(INIT, NULL),
+	[VMX_EXIT_INTERRUPT_WINDOW] = OCCURRENCE(WINDOW_INTR, NULL),
+	[VMX_EXIT_NMI_WINDOW] = OCCURRENCE(WINDOW_NMI, NULL),
+	[VMX_EXIT_TASK_SWITCH] = OCCURRENCE(TASK, decode_task),
+	[VMX_EXIT_CPUID] = INSTRUCTION(CPUID, NULL),
+	[VMX_EXIT_GETSEC] = INSTRUCTION(INSN, NULL),
+	[VMX_EXIT_HLT] = INSTRUCTION(HLT, NULL),
+	[VMX_EXIT_INVD] = INSTRUCTION(CACHE, NULL),
+	[VMX_EXIT_RDPMC] = INSTRUCTION(RDPMC, NULL),
+	[VMX_EXIT_VMCALL] = INSTRUCTION(HYPERCALL, NULL),
+	[VMX_EXIT_VMCLEAR] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMLAUNCH] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMPTRLD] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMPTRST] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMREAD] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMRESUME] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMWRITE] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMXOFF] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_VMXON] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_CR_ACCESS] = INSTRUCTION(CR, decode_cr),
+	[VMX_EXIT_MOV_DR] = INSTRUCTION(DR, decode_dr),
+	[VMX_EXIT_IO] = INSTRUCTION(IO, decode_io),
+	[VMX_EXIT_RDMSR] = INSTRUCTION(MSR, decode_rdmsr),
+	[VMX_EXIT_WRMSR] = INSTRUCTION(MSR, decode_wrmsr),
+	[VMX_EXIT_MWAIT] = INSTRUCTION(MONITOR, NULL),
+	[VMX_EXIT_MONITOR] = INSTRUCTION(MONITOR, NULL),
+	[VMX_EXIT_PAUSE] = INSTRUCTION(PAUSE, NULL),
+	[VMX_EXIT_MACHINE_CHECK] = OCCURRENCE(HOST, decode_machine_check),
+	[VMX_EXIT_EPT_VIOLATION] = OCCURRENCE(MEMORY, decode_memory),
+	[VMX_EXIT_EPT_MISCONFIG] = OCCURRENCE(MEMORY, decode_misconfig),
+	[VMX_EXIT_INVEPT] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_INVVPID] = INSTRUCTION(VM_INSN, NULL),
+	[VMX_EXIT_WBINVD] = INSTRUCTION(CACHE, NULL),
+	[VMX_EXIT_XSETBV] = INSTRUCTION(XSETBV, decode_xsetbv),
+	[VMX_EXIT_VMFUNC] = INSTRUCTION(VM_INSN, NULL),
+	/* These exit on some CPUs with no control asking for it, for #UD to be raised. */
+	[VMX_EXIT_ENCLS] = INSTRUCTION(INSN, NULL),
+	[VMX_EXIT_PCONFIG] = INSTRUCTION(INSN, NULL),
+	[VMX_EXIT_LOADIWKEY] = INSTRUCTION(INSN, NULL),
+	[VMX_EXIT_ENCLV] = INSTRUCTION(INSN, NULL),
+	[VMX_EXIT_SEAMCALL] = INSTRUCTION(INSN, NULL),
+	[VMX_EXIT_TDCALL] = INSTRUCTION(INSN, NULL),
 };
 
-void vmx_exit_decode(struct intel_vcpu *iv, u64 reason)
+/* Not in the table (header 0), or beyond it: never asked for.  Or the entry failed. */
+__attribute__((noinline)) static void exited_strangely(struct intel_vcpu *iv, u32 reason)
 {
-	struct vm_exit *exit = &iv->vcpu.exit;
-	const struct meaning *m;
-	u64 basic = reason & VMX_EXIT_BASIC;
-
-	exit->raw = reason;
-	exit->outcome = OUTCOME_NONE;
-	exit->insn_len = 0;
-	exit->decoded = false;
-	exit->word = 0;
-	if (unlikely(basic >= VMX_EXIT_LIMIT || meanings[basic].reason == EXIT_NONE)) {
-		exit->reason = EXIT_UNKNOWN;
+	if (reason & VMX_EXIT_ENTRY_FAILED) {
+		if ((reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK)
+			host_machine_check();
+		vmx_refused(iv, reason);
 		return;
 	}
-	m = &meanings[basic];
-	exit->reason = m->reason;
-	if (m->length)
-		exit->insn_len = (u8)vmread_value_hot(VMCS_EXIT_INSTRUCTION_LENGTH);
+	iv->vcpu.exit = (struct vm_exit){ .reason = EXIT_UNKNOWN, .raw = reason };
+}
+
+#define HEADER_LENGTH_SHIFT 16
+#define HEADER_LENGTH BITS(23, 16)
+_Static_assert(EXIT_NONE == 0, "what is not in the table has a header of 0");
+
+void vmx_exited(struct vcpu *v)
+{
+	struct intel_vcpu *iv = vmx_vcpu(v);
+	struct vm_exit *exit = &v->exit;
+	u32 reason = (u32)vmread_value_hot(VMCS_EXIT_REASON), length, header;
+	const struct meaning *m = &meanings[reason];
+
+	vmread_hot(VMCS_GUEST_RIP, &v->regs.rip);
+	v->regs.r[REG_RSP] = iv->seen_rsp = vmread_value_hot(VMCS_GUEST_RSP);
+	v->regs.rflags = iv->seen_rflags = vmread_value_hot(VMCS_GUEST_RFLAGS);
+	if (unlikely(reason >= VMX_EXIT_LIMIT || !m->word)) {
+		exited_strangely(iv, reason);
+		return;
+	}
+	exit->raw = reason;
+	exit->word = 0;
+	/* Undefined if the exit is no instruction's: the mask makes it 0. */
+	length = (u32)vmread_value_hot(VMCS_EXIT_INSTRUCTION_LENGTH) << HEADER_LENGTH_SHIFT;
+	header = m->word & (length | ~(u32)HEADER_LENGTH);
+	__builtin_memcpy(exit, &header, sizeof(header));
 	if (m->decode)
 		m->decode(iv, exit);
 }
@@ -353,9 +385,9 @@ const char *vmx_raw_name(u64 raw)
 {
 	u64 basic = raw & VMX_EXIT_BASIC;
 
-	if (raw & VMX_REFUSED_BY_RULES)
+	if (raw & VMX_RAW_BY_RULES)
 		return "refused before VM entry";
-	if (raw & VMX_RUN_FAIL_VALID)
+	if (raw & VMX_RAW_FAIL_VALID)
 		return vmx_error_text(basic);
 	if (raw & VMX_EXIT_ENTRY_FAILED)
 		return basic == VMX_EXIT_GUEST_STATE	? "VM entry failed: invalid guest state"

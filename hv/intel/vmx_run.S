@@ -1,14 +1,15 @@
 /*
  * vmx_run.S - into the guest and back, like a call of a C function
  *
- * u64 vmx_launch(struct vcpu *v);
- * u64 vmx_resume(struct vcpu *v);
+ * void vmx_launch(struct vcpu *v);
+ * void vmx_resume(struct vcpu *v);
  *
  * Enter the guest of the current VMCS, whose HOST_RIP is vmx_exit_point and whose HOST_RSP is v;
- * launch if its launch state is clear, else resume.  Returns after the VM exit, with the
- * guest's general registers but RSP in v->regs; RSP, RIP and RFLAGS are in the VMCS.
- * Result: the exit reason (32 bits); or VMX_RUN_FAIL_VALID or VMX_RUN_FAIL_INVALID, if the
- * instruction failed.  v->regs' RSP is destroyed in any case.
+ * launch if its launch state is clear, else resume.  At the VM exit the guest's general
+ * registers but RSP go to v->regs; RSP, RIP and RFLAGS are in the VMCS.  Then, with the C
+ * caller's stack and registers as they were, the rest is vmx_exited(v)'s, which returns to
+ * that caller.  If the instruction fails, vmx_entry_failed(how) does so instead: the one place
+ * where VMfail is decoded.  v->regs' RSP is destroyed in any case.
  * [SDM] "VM Entries" (27), "Loading Host State" (28.5), "VMLAUNCH/VMRESUME" (31.3)
  *
  * v->regs is at offset 0 of v, so an exit finds it by its stack pointer alone: no register
@@ -16,8 +17,6 @@
  * RSP, which is unused meanwhile.  An NMI or #MC may arrive at any time, also while the stack
  * pointer is v: their handlers have stacks of their own (IST).
  */
-#include "intel/vmcs.h"
-
 /* Offsets in struct gpregs, asserted in vmx_vcpu.c: 8 times the register's number. */
 #define R_RAX 0
 #define R_RCX 8
@@ -36,9 +35,9 @@
 #define R_R14 112
 #define R_R15 120
 
-/* Bits of the result, as in vmx.h; asserted in vmx_vcpu.c. */
-#define FAIL_INVALID_HIGH 1
-#define FAIL_VALID_HIGH 2
+/* Arguments of vmx_entry_failed: asserted in vmx_vcpu.c. */
+#define FAIL_INVALID 1
+#define FAIL_VALID 2
 
 /* The C caller's registers; the order of popping is the other way round. */
 .macro PUSH_CALLEE_SAVED
@@ -97,12 +96,11 @@ vmx_resume:
 
 	/* Flags as the failed instruction left them: CF VMfailInvalid, ZF VMfailValid. */
 vmx_failed:
-	mov $FAIL_INVALID_HIGH, %ecx
-	mov $FAIL_VALID_HIGH, %eax
-	cmovc %ecx, %eax
-	shl $32, %rax
+	mov $FAIL_INVALID, %ecx
+	mov $FAIL_VALID, %edi
+	cmovc %ecx, %edi
 	POP_CALLEE_SAVED
-	ret
+	jmp vmx_entry_failed
 
 	.globl vmx_exit_point
 	.type vmx_exit_point, @function
@@ -122,11 +120,10 @@ vmx_exit_point:
 	mov %r13, R_R13(%rsp)
 	mov %r14, R_R14(%rsp)
 	mov %r15, R_R15(%rsp)
+	mov %rsp, %rdi
 	mov R_RSP(%rsp), %rsp
-	mov $VMCS_ENCODING_EXIT_REASON, %ecx
-	vmread %rcx, %rax
 	POP_CALLEE_SAVED
-	ret
+	jmp vmx_exited
 	.size vmx_exit_point, . - vmx_exit_point
 
 	.section .note.GNU-stack, "", @progbits

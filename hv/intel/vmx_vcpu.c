@@ -19,8 +19,7 @@ _Static_assert(sizeof(((struct gpregs *)0)->r) == 8 * REG_COUNT, "a register has
 _Static_assert(REG_RAX == 0 && REG_RCX == 1 && REG_RDX == 2 && REG_RBX == 3 && REG_RSP == 4 &&
 		       REG_RBP == 5 && REG_RSI == 6 && REG_RDI == 7 && REG_R8 == 8 && REG_R15 == 15,
 	       "offsets in vmx_run.S");
-_Static_assert(VMX_RUN_FAIL_INVALID == 1ull << 32 && VMX_RUN_FAIL_VALID == 2ull << 32,
-	       "results in vmx_run.S");
+_Static_assert(VMX_FAIL_INVALID == 1 && VMX_FAIL_VALID == 2, "arguments in vmx_run.S");
 
 /* Whose VMCS is current on each CPU. */
 static struct intel_vcpu *current[HOST_MAX_CPUS];
@@ -274,7 +273,7 @@ static void clear(struct intel_vcpu *iv)
 {
 	if (!vmx_clear(host_hpa(iv->region)))
 		panic("VMCLEAR of %#llx failed", (unsigned long long)host_hpa(iv->region).v);
-	iv->enter = vmx_launch;
+	iv->todo = (iv->todo & ~VMX_TODO_RESUME) | VMX_TODO_LAUNCH;
 }
 
 void vmx_load(struct vcpu *v)
@@ -301,6 +300,8 @@ void vmx_load(struct vcpu *v)
 	vmx_set_state(v, set | STATE_CR2 | STATE_DR | STATE_MSR | STATE_XSAVE);
 	iv->changed = VMX_GROUP_ALL;
 	iv->todo |= VMX_TODO_CHECK;
+	iv->seen_rsp = vmread(VMCS_GUEST_RSP);
+	iv->seen_rflags = vmread(VMCS_GUEST_RFLAGS);
 }
 
 void vmx_unload(struct vcpu *v)
@@ -355,7 +356,7 @@ unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink)
 		return 0;
 	broken = vmx_explain_snapshot(&s, VMX_GROUP_ALL, sink);
 	error = s.value[VMCS_SLOT_INSTRUCTION_ERROR];
-	if (!broken && sink && vmx_vcpu(v)->refused & VMX_RUN_FAIL_VALID)
+	if (!broken && sink && v->exit.raw & VMX_RAW_FAIL_VALID)
 		vmx_put(sink, "VM-instruction error %llu: %s\n", (unsigned long long)error,
 			vmx_error_text(error));
 	return broken;
@@ -393,33 +394,39 @@ void vmx_fix_pending_debug(struct intel_vcpu *iv)
 }
 
 /* Something happened instead of, or after, the shadow's one instruction: it is over. */
-static void end_shadow(u64 interruptibility)
+static void end_shadow(struct intel_vcpu *iv)
 {
+	u64 interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 	u64 pending = vmread(VMCS_GUEST_PENDING_DEBUG);
 
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, interruptibility & ~INTERRUPTIBILITY_SHADOW);
 	/* A single-step trap that waited for it is common code's now. */
 	if (pending & PENDING_DEBUG_BS)
 		vmwrite(VMCS_GUEST_PENDING_DEBUG, pending & ~PENDING_DEBUG_BS);
+	iv->todo &= ~VMX_TODO_END_SHADOW;
+	iv->vcpu.state_fresh &= ~STATE_INT;
 }
 
+/*
+ * Complete v->exit in the registers.  An interrupt shadow is over then; that is rare enough to
+ * be left to do, so that vmx_run calls nothing on its way.
+ */
 static inline void finish(struct intel_vcpu *iv)
 {
-	u64 interruptibility;
-
-	if (!hw_complete(&iv->vcpu))
-		return;
-	interruptibility = vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY);
-	if (unlikely(interruptibility & INTERRUPTIBILITY_SHADOW)) {
-		end_shadow(interruptibility);
-		iv->vcpu.state_fresh &= ~STATE_INT;
-	}
+	if (hw_complete(&iv->vcpu) &&
+	    unlikely(vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW))
+		iv->todo |= VMX_TODO_END_SHADOW;
 }
 
 void vmx_complete(struct vcpu *v)
 {
-	if (vmx_vcpu(v)->loaded_on >= 0)
-		finish(vmx_vcpu(v));
+	struct intel_vcpu *iv = vmx_vcpu(v);
+
+	if (iv->loaded_on < 0)
+		return;
+	finish(iv);
+	if (iv->todo & VMX_TODO_END_SHADOW)
+		end_shadow(iv);
 }
 
 void vmx_flush(struct vcpu *v)
@@ -440,117 +447,119 @@ static void flush_now(struct intel_vcpu *iv)
 		panic("INVEPT failed");
 }
 
-static void refuse(struct intel_vcpu *iv, u64 raw)
-{
-	struct vm_exit *exit = &iv->vcpu.exit;
-
-	iv->refused = raw;
-	*exit = (struct vm_exit){ .reason = EXIT_REFUSED, .raw = raw };
-}
-
-/* What is rare before an entry.  False: the rules say that the CPU would refuse it. */
-static bool prepare(struct intel_vcpu *iv)
-{
-	struct vmcs_snapshot s;
-
-	if (iv->todo & VMX_TODO_FLUSH)
-		flush_now(iv);
-	if (iv->todo & VMX_TODO_CHECK) {
-		take_snapshot(&s);
-		if (vmx_explain_snapshot(&s, iv->changed, NULL))
-			return false;
-	}
-	iv->todo = 0;
-	return true;
-}
-
-#ifdef CHECKING
-/* The rules' verdict before an entry; the CPU's must be the same. */
-static unsigned foresee(void)
+/* False: the rules say that the CPU would refuse the entry. */
+static bool check_changed(struct intel_vcpu *iv)
 {
 	struct vmcs_snapshot s;
 
 	take_snapshot(&s);
-	return vmx_explain_snapshot(&s, VMX_GROUP_ALL, NULL);
-}
-#endif
-
-static void write_registers(struct intel_vcpu *iv)
-{
-	struct gpregs *regs = &iv->vcpu.regs;
-
-	if (regs->rip != iv->seen_rip)
-		vmwrite_hot(VMCS_GUEST_RIP, &regs->rip);
-	if (regs->r[REG_RSP] != iv->seen_rsp)
-		vmwrite_hot(VMCS_GUEST_RSP, &regs->r[REG_RSP]);
-	if (unlikely(regs->rflags != iv->seen_rflags)) {
-		vmwrite_hot(VMCS_GUEST_RFLAGS, &regs->rflags);
-		if ((regs->rflags ^ iv->seen_rflags) & RFLAGS_TF)
-			vmx_fix_pending_debug(iv);
-	}
-}
-
-static void read_registers(struct intel_vcpu *iv)
-{
-	struct gpregs *regs = &iv->vcpu.regs;
-
-	regs->rip = iv->seen_rip = vmread_value_hot(VMCS_GUEST_RIP);
-	regs->r[REG_RSP] = iv->seen_rsp = vmread_value_hot(VMCS_GUEST_RSP);
-	regs->rflags = iv->seen_rflags = vmread_value_hot(VMCS_GUEST_RFLAGS);
-}
-
-/* VMfail, or a failed entry: both leave the guest as it was.  True: the reason is one. */
-static bool refused(struct intel_vcpu *iv, u64 reason)
-{
-	u64 raw = reason;
-
-	if (likely(!(reason & (VMX_RUN_FAIL_VALID | VMX_RUN_FAIL_INVALID | VMX_EXIT_ENTRY_FAILED))))
+	if (vmx_explain_snapshot(&s, iv->changed, NULL))
 		return false;
-	if (reason & VMX_RUN_FAIL_INVALID)
-		panic("VM entry without a current VMCS");
-	if (reason & VMX_RUN_FAIL_VALID)
-		raw |= vmread(VMCS_INSTRUCTION_ERROR);
-	/* Whether a failed VMLAUNCH counts as one is no longer of interest. */
-	clear(iv);
-	make_current(iv);
-	refuse(iv, raw);
+	iv->changed = 0;
 	return true;
 }
 
+/* An entry launches a VMCS that was cleared, so the one after it resumes. */
+static void choose_instruction(struct intel_vcpu *iv)
+{
+	if (iv->todo & VMX_TODO_LAUNCH) {
+		iv->enter = vmx_launch;
+		iv->todo = VMX_TODO_RESUME;
+	} else {
+		iv->enter = vmx_resume;
+		iv->todo = 0;
+	}
+}
+
+void vmx_refused(struct intel_vcpu *iv, u64 raw)
+{
+	struct gpregs *regs = &iv->vcpu.regs;
+
+	regs->r[REG_RSP] = vmread(VMCS_GUEST_RSP);
+	iv->vcpu.exit = (struct vm_exit){ .reason = EXIT_REFUSED, .raw = raw };
+	/* Whether a failed VMLAUNCH counts as one is then no longer of interest. */
+	clear(iv);
+	make_current(iv);
+}
+
+static void write_rflags(struct intel_vcpu *iv)
+{
+	u64 rflags = iv->vcpu.regs.rflags;
+
+	vmwrite(VMCS_GUEST_RFLAGS, rflags);
+	if ((rflags ^ iv->seen_rflags) & RFLAGS_TF)
+		vmx_fix_pending_debug(iv);
+}
+
+#ifdef CHECKING
+/* All rules before every entry; the CPU must come to the same verdict. */
+static void enter(struct intel_vcpu *iv)
+{
+	struct vmcs_snapshot s;
+	unsigned broken;
+	bool refused;
+
+	take_snapshot(&s);
+	broken = vmx_explain_snapshot(&s, VMX_GROUP_ALL, NULL);
+	iv->enter(&iv->vcpu);
+	refused = iv->vcpu.exit.reason == EXIT_REFUSED;
+	if (refused != (broken > 0))
+		panic("VM entry: %u rules were broken, but the CPU %s", broken,
+		      refused ? "refused" : "entered");
+}
+#else
+static inline void enter(struct intel_vcpu *iv)
+{
+	iv->enter(&iv->vcpu);
+}
+#endif
+
+/* An entry with anything to do that most do not need. */
+__attribute__((noinline)) static void run_with_care(struct intel_vcpu *iv)
+{
+	struct gpregs *regs = &iv->vcpu.regs;
+
+	if (iv->todo & VMX_TODO_END_SHADOW)
+		end_shadow(iv);
+	if (regs->r[REG_RSP] != iv->seen_rsp)
+		vmwrite(VMCS_GUEST_RSP, regs->r[REG_RSP]);
+	if (regs->rflags != iv->seen_rflags)
+		write_rflags(iv);
+	if (iv->todo & VMX_TODO_FLUSH)
+		flush_now(iv);
+	if (iv->todo & VMX_TODO_CHECK && !check_changed(iv)) {
+		vmx_refused(iv, VMX_RAW_BY_RULES);
+		return;
+	}
+	choose_instruction(iv);
+	enter(iv);
+}
+
+/* [SDM] "Conventions" (31.2) */
+void vmx_entry_failed(u64 how)
+{
+	struct intel_vcpu *iv = current[host_cpu()];
+
+	if (how == VMX_FAIL_INVALID)
+		panic("VM entry without a current VMCS");
+	vmx_refused(iv, VMX_RAW_FAIL_VALID | vmread(VMCS_INSTRUCTION_ERROR));
+}
+
 /*
- * Into the guest, and back with the reason in v->exit: see virt.h, run.  What the last exit asked
- * for is completed first (finish).  RIP, RSP and RFLAGS travel in the VMCS, the other registers in
- * v->regs (iv->enter).  What is to be done before this entry may find that the CPU would refuse it
- * (prepare; VMX_REFUSED_BY_RULES).  iv->enter answers with an exit reason, or with what refused
- * takes care of.  An entry that worked means VMRESUME from now on.  Checking builds compare
- * our rules' verdict with the CPU's.
- * [SDM] "VM Entries" (27), "VMLAUNCH/VMRESUME" (31.3)
+ * The fast path: no calls, but the last one, which vmx_run.S returns from.  RIP is written in
+ * any case, since nearly every exit moves it on.
  */
 void vmx_run(struct vcpu *v)
 {
 	struct intel_vcpu *iv = vmx_vcpu(v);
-	u64 reason;
 
 	finish(iv);
-	write_registers(iv);
-	if (unlikely(iv->todo) && !prepare(iv)) {
-		refuse(iv, VMX_REFUSED_BY_RULES);
-		return;
-	}
-#ifdef CHECKING
-	unsigned broken = foresee();
-#endif
-	reason = iv->enter(v);
-	read_registers(iv);
-	if (likely(!refused(iv, reason))) {
-		iv->enter = vmx_resume;
-		vmx_exit_decode(iv, (u32)reason);
-	}
-#ifdef CHECKING
-	if (!broken != (v->exit.reason != EXIT_REFUSED))
-		panic("VM entry: %u rules were broken, but the CPU %s", broken,
-		      v->exit.reason == EXIT_REFUSED ? "refused" : "entered");
-#endif
+	vmwrite_hot(VMCS_GUEST_RIP, &v->regs.rip);
+	if (unlikely(iv->todo || v->regs.r[REG_RSP] != iv->seen_rsp ||
+		     v->regs.rflags != iv->seen_rflags))
+		run_with_care(iv);
+	else
+		enter(iv);
 }
 
 /* ---- Events ------------------------------------------------------------------ */
@@ -558,15 +567,12 @@ void vmx_run(struct vcpu *v)
 /* [SDM] "Event Injection" (27.6) */
 void vmx_inject(struct vcpu *v, const struct event *event)
 {
-	u64 interruptibility = vmread(VMCS_GUEST_INTERRUPTIBILITY);
 	bool protected_mode = vmread(VMCS_GUEST_CR0) & CR0_PE;
 	u32 info = vmx_event_info(event, protected_mode);
 
 	/* A delivery ends the shadow, and VM entry refuses some events within one. */
-	if (interruptibility & INTERRUPTIBILITY_SHADOW) {
-		end_shadow(interruptibility);
-		v->state_fresh &= ~STATE_INT;
-	}
+	if (vmread(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW)
+		end_shadow(vmx_vcpu(v));
 	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, info);
 	if (info & INTR_ERROR_CODE)
 		vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, event->error);

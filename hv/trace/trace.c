@@ -1,8 +1,6 @@
 /* trace.c - see trace.h */
 #include "trace/trace.h"
 
-#include "host.h"
-
 static unsigned ring_order(u32 size)
 {
 	unsigned order = 0;
@@ -18,21 +16,33 @@ int trace_init(struct trace *trace, u32 size)
 	trace->ring = host_alloc_pages(ring_order(size));
 	if (!trace->ring)
 		return -HOST_ENOMEM;
-	trace->mask = size - 1;
-	trace->count = 0;
+	trace->end = trace->ring + size;
+	trace->now = trace->ring;
 	return 0;
 }
 
 void trace_free(struct trace *trace)
 {
 	if (trace->ring)
-		host_free_pages(trace->ring, ring_order(trace->mask + 1));
-	trace->ring = NULL;
+		host_free_pages(trace->ring, ring_order(trace_size(trace)));
+	*trace = (struct trace){ 0 };
+}
+
+u32 trace_size(const struct trace *trace)
+{
+	return (u32)(trace->end - trace->ring);
 }
 
 const struct trace_entry *trace_get(const struct trace *trace, u64 n)
 {
-	if (n >= trace->count || n > trace->mask)
+	u32 size = trace_size(trace);
+	const struct trace_entry *e;
+
+	/* The place being written belongs to nobody. */
+	if (n >= size - 1)
 		return NULL;
-	return &trace->ring[(trace->count - 1 - n) & trace->mask];
+	e = trace->now - 1 - n;
+	if (e < trace->ring)
+		e += size;
+	return e->left ? e : NULL;
 }

@@ -216,20 +216,34 @@ static bool next_line(void)
 	return true;
 }
 
+/* What to say, or NULL: line is no echo. */
+static const char *echo_text(const char *line)
+{
+	if (strncmp(line, "echo", 4) || (line[4] && line[4] != ' '))
+		return NULL;
+	return line[4] ? line + 5 : "";
+}
+
 static void begin_line(void)
 {
+	const char *line = script.now, *text;
 	char copy[LINE_MAX];
 
+	while (*line == ' ')
+		line++;
+	text = echo_text(line);
+	if (text)
+		console_printf("%s\n", text);
+	if (text || *line == '#')
+		return; /* these are not cut into words: quotes in them mean nothing */
 	memcpy(copy, script.now, sizeof(copy));
 	script.words = shell_split(script.now, script.word);
 	if (script.words < 0)
 		fail("a quote is open, or there are too many words");
-	if (!script.words || script.word[0][0] == '#')
+	if (!script.words)
 		return;
 	if (is_wait(script.word[0]) || !strcmp(script.word[0], "sleep"))
 		begin_wait();
-	else if (!strcmp(script.word[0], "echo"))
-		console_printf("%s\n", copy + 5);
 	else {
 		console_printf(SHELL_PROMPT "%s\n", copy);
 		if (shell_command(copy))

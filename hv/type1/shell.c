@@ -85,7 +85,7 @@ static bool parse_u64(const char *s, u64 *value)
 			     : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10
 						      : 99;
 
-		if (d >= base || *value > ~0ull / base)
+		if (d >= base || *value > (~0ull - d) / base)
 			return false;
 		*value = *value * base + d;
 	}
@@ -257,11 +257,10 @@ static void print_trace(const struct vcpu *v, u64 count)
 
 		if (!e)
 			continue;
-		console_printf("%14llu ns cpu %u %-16s rip %#llx info %#llx: %llu ticks\n",
-			       (unsigned long long)host_tsc_to_ns(e->left), e->cpu,
-			       exit_reason_name(e->reason), (unsigned long long)e->rip,
-			       (unsigned long long)e->info,
-			       (unsigned long long)(e->entered ? e->entered - e->left : 0));
+		console_printf("%14llu ns %-16s rip %#llx info %#llx\n",
+			       (unsigned long long)host_tsc_to_ns(e->left),
+			       exit_reason_name(trace_reason(e)), (unsigned long long)e->rip,
+			       (unsigned long long)e->info);
 	}
 }
 
@@ -276,7 +275,7 @@ static int run_trace(int words, char *word[])
 		return g ? fail("trace VM [COUNT]") : -1;
 	v = look_at(g, 0, &resume);
 	if (v)
-		print_trace(v, MIN(count, v->trace.mask + 1));
+		print_trace(v, MIN(count, trace_size(&v->trace)));
 	if (resume)
 		guests_resume(g);
 	return v ? 0 : -1;
@@ -284,18 +283,18 @@ static int run_trace(int words, char *word[])
 
 /*
  * Everything the rings hold, for tools/trace-json: one line an exit, times in TSC ticks.
- * "trace VM VCPU CPU LEFT ENTERED RIP INFO REASON"
+ * "trace VM VCPU ENTERED LEFT RIP INFO REASON": in the guest from ENTERED to LEFT
  */
 static void dump_vcpu(const struct guest *g, const struct vcpu *v)
 {
-	for (u64 n = v->trace.mask + 1; n--;) {
+	for (u64 n = trace_size(&v->trace); n--;) {
 		const struct trace_entry *e = trace_get(&v->trace, n);
 
 		if (e)
-			console_printf("trace %s %u %u %llu %llu %llx %llx %s\n", g->config.name,
-				       v->index, e->cpu, (unsigned long long)e->left,
-				       (unsigned long long)e->entered, (unsigned long long)e->rip,
-				       (unsigned long long)e->info, exit_reason_name(e->reason));
+			console_printf("trace %s %u %llu %llu %llx %llx %s\n", g->config.name,
+				       v->index, (unsigned long long)e->entered,
+				       (unsigned long long)e->left, (unsigned long long)e->rip,
+				       (unsigned long long)e->info, exit_reason_name(trace_reason(e)));
 	}
 }
 

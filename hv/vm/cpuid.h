@@ -21,6 +21,8 @@ struct vcpu;
 #define CPUID_1_ECX_X2APIC 21
 #define CPUID_1_ECX_TSC_DEADLINE 24
 
+#define CPUID_EXTENDED 0x80000000u /* where the extended leaves begin */
+#define CPUID_INDEXED 32 /* leaves that basic[] and extended[] cover */
 #define CPUID_EXACT 1 /* subleaf counts */
 #define CPUID_DYNAMIC 2 /* cpuid_get fills in what depends on the vCPU */
 
@@ -35,7 +37,7 @@ struct cpuid_leaf {
 struct cpuid_table {
 	struct cpuid_leaf leaf[CPUID_LEAVES]; /* sorted by leaf, subleaf */
 	unsigned count;
-	u8 basic[32], extended[32]; /* first entry + 1 of leaf n, 0x80000000 + n: no search */
+	u8 basic[CPUID_INDEXED], extended[CPUID_INDEXED]; /* first entry + 1 of leaf n, 0x80000000 + n: no search */
 	u32 max_basic, max_extended;
 	u32 max_hypervisor; /* last leaf of 0x40000000.., 0: none */
 	u8 vendor; /* enum cpuid_vendor, as the guest sees it */
@@ -65,6 +67,15 @@ u64 cpuid_cr4_allowed(const struct cpuid_table *table);
 u64 cpuid_efer_allowed(const struct cpuid_table *table);
 u64 cpuid_xcr0_allowed(const struct cpuid_table *table);
 unsigned cpuid_maxphyaddr(const struct cpuid_table *table);
+/* The entry of a leaf that depends on nothing but the number in EAX, else NULL: cpuid_get knows. */
+static inline const struct cpuid_leaf *cpuid_fixed(const struct cpuid_table *t, u32 leaf)
+{
+	unsigned at = leaf < CPUID_INDEXED ? t->basic[leaf] :
+		      leaf - CPUID_EXTENDED < CPUID_INDEXED ? t->extended[leaf - CPUID_EXTENDED] : 0;
+
+	return at && !t->leaf[at - 1].flags ? &t->leaf[at - 1] : NULL;
+}
+
 /* One feature: register 0..3 = eax..edx of a leaf (subleaf 0). */
 bool cpuid_has(const struct cpuid_table *table, u32 leaf, unsigned reg, unsigned bit);
 

@@ -12,9 +12,7 @@
 
 enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, CPUID_ALL };
 
-#define CPUID_EXTENDED 0x80000000u
 #define CPUID_HYPERVISOR 0x40000000u
-#define CPUID_INDEXED 32 /* leaves that basic[] and extended[] cover */
 
 #define CPUID_XSAVE_LEGACY 576 /* bytes of FXSAVE's area and the header */
 #define CPUID_XSAVE_COMPONENTS 63

@@ -4,6 +4,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "vm/alu.h"
+#include "vm/irq.h"
 #include "vm/vm.h"
 #include "vm/walk.h"
 
@@ -174,6 +175,15 @@ static bool within_limit(const struct segment *s, u64 offset, unsigned len)
 	return last <= s->limit;
 }
 
+static bool type_allows(const struct segment *s, bool real, bool write)
+{
+	bool code = s->attr & TYPE_CODE;
+
+	if (!(s->attr & SEG_ATTR_P) || real)
+		return s->attr & SEG_ATTR_P;
+	return write ? !code && (s->attr & TYPE_RW) : !code || (s->attr & TYPE_RW);
+}
+
 /* [SDM] "Limit Checking" (5.3), "Type Checking" (5.5): the linear address, or #GP, #SS. */
 static int linear_address(struct vcpu *v, enum x86_seg seg, u64 offset, unsigned len, bool write,
 			  u64 *gva, struct event *fault)
@@ -181,19 +191,14 @@ static int linear_address(struct vcpu *v, enum x86_seg seg, u64 offset, unsigned
 	const struct cpu_state *state = vcpu_state(v, STATE_EXEC | STATE_SEG);
 	const struct segment *s = &state->seg[seg];
 	bool real = !(state->cr0 & CR0_PE) || (v->regs.rflags & RFLAGS_VM);
-	bool usable;
 
 	if (long_mode(state)) {
-		*gva = offset + (seg == SEG_FS || seg == SEG_GS ? s->base : 0);
-		return 0;
-	}
-	usable = s->attr & SEG_ATTR_P;
-	if (usable && !real) {
-		bool code = s->attr & TYPE_CODE;
+		const struct walk_mode mode = { .cr4 = state->cr4, .efer = state->efer };
 
-		usable = write ? !code && (s->attr & TYPE_RW) : !code || (s->attr & TYPE_RW);
-	}
-	if (usable && within_limit(s, offset, len)) {
+		*gva = offset + (seg == SEG_FS || seg == SEG_GS ? s->base : 0);
+		if (canonical(&mode, *gva) && canonical(&mode, *gva + len - 1))
+			return 0;
+	} else if (type_allows(s, real, write) && within_limit(s, offset, len)) {
 		*gva = (u32)(s->base + offset);
 		return 0;
 	}
@@ -384,7 +389,7 @@ static int port_round(struct vcpu *v, const struct insn *insn, struct event *fau
 static int string_round(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
 	bool compares = insn->op == INSN_CMPS || insn->op == INSN_SCAS;
-	unsigned size = insn->dst.size ? insn->dst.size : insn->src.size;
+	unsigned size = insn->op == INSN_OUTS ? insn->src.size : insn->dst.size;
 	u64 a, b;
 
 	if (insn->op == INSN_INS || insn->op == INSN_OUTS) {
@@ -485,6 +490,7 @@ static void give_up(struct vcpu *v, const struct insn *insn)
 
 void emulate_instruction(struct vcpu *v)
 {
+	static const struct event step = { .type = EVENT_EXCEPTION, .vector = VECTOR_DB, .dr6 = DR6_BS };
 	struct vm_exit *exit = &v->exit;
 	struct event fault = { 0 };
 	const struct insn *insn = fetch_insn(v, &fault);
@@ -497,6 +503,8 @@ void emulate_instruction(struct vcpu *v)
 		break;
 	case R_AGAIN:
 		exit->outcome = OUTCOME_RETRY;
+		if (v->regs.rflags & RFLAGS_TF) /* a trap behind each round of REP */
+			irq_raise(v, &step);
 		break;
 	case R_FAULT:
 		exit->outcome = OUTCOME_FAULT;

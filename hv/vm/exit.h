@@ -65,11 +65,16 @@ enum exit_outcome {
 enum cr_access { CR_WRITE, CR_READ, CR_CLTS, CR_LMSW, CR_SMSW };
 
 struct vm_exit {
-	u8 reason; /* enum exit_reason */
-	u8 outcome; /* enum exit_outcome */
-	u8 insn_len; /* bytes to the next instruction; 0: decode to find out */
-	bool decoded; /* operands below are valid; else decode to find them */
-	u64 raw; /* the vendor's code, for trace and messages only */
+	union {
+		struct {
+			u8 reason; /* enum exit_reason */
+			u8 outcome; /* enum exit_outcome */
+			u8 insn_len; /* bytes to the next instruction; 0: decode to find out */
+			bool decoded; /* operands below are valid; else decode to find them */
+			u32 raw; /* the vendor's code, for trace and messages only */
+		};
+		u64 head; /* all of these at once */
+	};
 	union {
 		u64 word; /* the first eight bytes of whatever it is: for the trace */
 		struct {

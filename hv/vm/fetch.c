@@ -41,36 +41,6 @@ static enum decode_mode decode_mode(const struct cpu_state *state)
 	return attr & SEG_ATTR_DB ? DECODE_32 : DECODE_16;
 }
 
-static struct fetch_entry *slot_of(struct vcpu *v, u64 rip)
-{
-	return &v->fetch.entry[(rip ^ rip >> 4) % FETCH_ENTRIES];
-}
-
-/* The pages and the code are still what they were. */
-static bool same_memory(const struct fetch_entry *e)
-{
-	for (unsigned i = 0; i < e->walk_count; i++) {
-		u64 now = e->wide ? *(const volatile u64 *)e->entry[i]
-				  : *(const volatile u32 *)e->entry[i];
-
-		if (now != e->value[i])
-			return false;
-	}
-	if ((load64(e->bytes) ^ e->code[0]) & e->mask[0])
-		return false;
-	return !e->mask[1] || !((load64(e->bytes + 8) ^ e->code[1]) & e->mask[1]);
-}
-
-static bool same_context(const struct fetch_entry *e, const struct vcpu *v)
-{
-	const struct cpu_state *s = &v->state;
-	const struct segment *cs = &s->seg[SEG_CS];
-
-	return e->rip == v->regs.rip && e->cr3 == s->cr3 && e->cr0 == s->cr0 && e->cr4 == s->cr4 &&
-	       e->efer == s->efer && e->cs_base == cs->base && e->cs_attr == cs->attr &&
-	       e->cpl == s->cpl;
-}
-
 /* Bytes of one instruction, gathered from one or two pages. */
 struct code {
 	u8 bytes[INSN_MAX_LEN];
@@ -153,49 +123,61 @@ static bool keepable(const struct code *code)
 	if (!code->ram || (code->first.gpa.v & PAGE_MASK) > PAGE_SIZE - 16)
 		return false;
 	for (unsigned i = 0; i < code->first.count; i++)
-		if (!code->first.entry[i].ptr)
-			return false;
+		if (!code->first.entry[i].ptr ||
+		    (code->first.entry[i].at.v & PAGE_MASK) > PAGE_SIZE - 8)
+			return false; /* eight bytes are compared, whatever its size */
 	return true;
 }
 
 static void keep(struct vcpu *v, struct fetch_entry *e, const struct code *code)
 {
-	const struct cpu_state *s = &v->state;
 	unsigned len = e->insn.len;
 
-	e->cr0 = s->cr0;
-	e->cr3 = s->cr3;
-	e->cr4 = s->cr4;
-	e->efer = s->efer;
-	e->cs_base = s->seg[SEG_CS].base;
-	e->cs_attr = s->seg[SEG_CS].attr;
-	e->cpl = s->cpl;
+	e->cr3 = v->state.cr3;
+	e->cs = v->state.seg[SEG_CS];
 	e->walk_count = (u8)code->first.count;
-	e->wide = code->first.entry_size == 8;
+	e->value_mask = byte_mask(code->first.entry_size);
 	for (unsigned i = 0; i < code->first.count; i++) {
 		e->entry[i] = code->first.entry[i].ptr;
 		e->value[i] = code->first.entry[i].value;
 	}
+	for (unsigned i = code->first.count; i < FETCH_WALK_MAX; i++)
+		e->entry[i] = (const u8 *)&e->value[i];
+	e->plain = len <= 8 && (!e->walk_count ||
+				(e->walk_count <= 4 && code->first.entry_size == 8));
 	e->bytes = code->ram;
 	e->mask[0] = byte_mask(len);
 	e->mask[1] = len > 8 ? byte_mask(len - 8) : 0;
-	memcpy(&e->code, code->bytes, len);
+	memcpy(e->code, code->bytes, len);
 	e->rip = v->regs.rip;
-	e->valid = true;
+	e->epoch = v->mode_epoch;
+}
+
+/* Is all that the entry rests on still the same in memory? */
+static bool same_memory(const struct fetch_entry *e)
+{
+	u64 changed = (load64(e->bytes) ^ e->code[0]) & e->mask[0];
+
+	if (e->mask[1])
+		changed |= (load64(e->bytes + 8) ^ e->code[1]) & e->mask[1];
+	for (unsigned i = 0; i < e->walk_count; i++)
+		changed |= (load64(e->entry[i]) ^ e->value[i]) & e->value_mask;
+	return !changed;
 }
 
 const struct insn *fetch_insn(struct vcpu *v, struct event *fault)
 {
-	struct fetch_entry *e = slot_of(v, v->regs.rip);
+	struct fetch_entry *e = fetch_slot(&v->fetch, v->regs.rip);
+	const struct cpu_state *state = vcpu_state(v, STATE_EXEC);
 	struct code code;
 
-	vcpu_state(v, STATE_EXEC);
-	if (likely(e->valid && same_context(e, v) && same_memory(e))) {
+	if (likely(e->rip == v->regs.rip && e->epoch == v->mode_epoch &&
+		   fetch_same_code(e, state->cr3, &state->seg[SEG_CS]) && same_memory(e))) {
 		v->fetch.hits++;
 		return &e->insn;
 	}
 	v->fetch.misses++;
-	e->valid = false;
+	e->epoch = 0;
 	if (!fetch_slowly(v, &code, &e->insn, fault))
 		return NULL;
 	if (keepable(&code))
@@ -206,5 +188,5 @@ const struct insn *fetch_insn(struct vcpu *v, struct event *fault)
 void fetch_flush(struct vcpu *v)
 {
 	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-		v->fetch.entry[i].valid = false;
+		v->fetch.entry[i].epoch = 0;
 }

@@ -8,7 +8,8 @@
  * Some CPUs say how long the exiting instruction is, some do not, and none gives all
  * operands.  A walk and a decode cost hundreds of instructions; the cache is exact
  * all the same: an entry counts only if CR0, CR3, CR4, EFER, CS, CPL and RIP are equal
- * and every page table entry walked and every byte of the instruction is still the
+ * (of the first, third and fourth it is enough to count changes, for none is made without us) and
+ * every page table entry walked and every byte of the instruction is still the
  * same in memory.
  */
 #ifndef ESPEJO_VM_FETCH_H
@@ -25,25 +26,47 @@ struct walk_mode;
 
 struct fetch_entry {
 	/* Key. */
-	u64 rip, cr0, cr3, cr4, efer, cs_base;
-	u16 cs_attr;
-	u8 cpl;
-	bool valid;
+	u64 rip;
+	u64 cr3;
+	struct segment cs; /* its selector says the CPL */
+	u64 epoch; /* v->mode_epoch, which counts changes of CR0, CR4 and EFER; 0: no entry */
 	/* What it rests on: memory that must still hold the same. */
-	bool wide; /* page table entries of 8 bytes, else 4 */
+	const u8 *entry[FETCH_WALK_MAX]; /* page table entries, outermost first */
+	u64 value[FETCH_WALK_MAX], value_mask;
 	u8 walk_count;
-	const void *entry[FETCH_WALK_MAX];
-	u64 value[FETCH_WALK_MAX];
+	/* At most eight bytes of code, four entries of eight bytes: the rest points to itself. */
+	bool plain;
 	const u8 *bytes; /* with 16 readable bytes behind, on one page */
 	u64 code[2], mask[2]; /* the instruction, and which of the bytes are its own */
 	/* Answer. */
 	struct insn insn;
-};
+} ALIGNED(256);
+
+ASSERT_SIZE(struct fetch_entry, 256); /* an index that is a shift */
 
 struct fetch_cache {
 	struct fetch_entry entry[FETCH_ENTRIES]; /* direct mapped, by RIP */
 	u64 hits, misses;
 };
+
+/* What fetching code depends on and a guest changes without an exit. */
+static ALWAYS_INLINE bool fetch_same_code(const struct fetch_entry *e, u64 cr3, const struct segment *cs)
+{
+	return e->cr3 == cr3 && e->cs.base == cs->base && load64(&e->cs) == load64(cs);
+}
+
+static ALWAYS_INLINE struct fetch_entry *fetch_slot(struct fetch_cache *cache, u64 rip)
+{
+	return &cache->entry[rip % FETCH_ENTRIES];
+}
+
+/* The same for an entry that is plain: five comparisons without a decision. */
+static ALWAYS_INLINE bool fetch_same_plain(const struct fetch_entry *e)
+{
+	return !((load64(e->bytes) ^ e->code[0]) & e->mask[0]) &&
+	       load64(e->entry[0]) == e->value[0] && load64(e->entry[1]) == e->value[1] &&
+	       load64(e->entry[2]) == e->value[2] && load64(e->entry[3]) == e->value[3];
+}
 
 /*
  * Decode the instruction at v's RIP.  NULL: it cannot be fetched, because the guest changed

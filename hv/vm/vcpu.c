@@ -20,6 +20,8 @@ struct cpu_state *vcpu_state(struct vcpu *v, unsigned parts)
 
 void vcpu_state_changed(struct vcpu *v, unsigned parts)
 {
+	if (parts & STATE_EXEC)
+		v->mode_epoch++;
 	v->state_fresh |= parts;
 	virt->set_state(v, parts);
 }
@@ -107,40 +109,25 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 	return false;
 }
 
-static void trace_exit(struct vcpu *v, u64 left)
-{
-	struct trace_entry *e = trace_next(&v->trace);
-
-	e->left = left;
-	e->entered = 0;
-	e->rip = v->regs.rip;
-	e->info = v->exit.word;
-	e->raw = (u32)v->exit.raw;
-	e->reason = v->exit.reason;
-	e->cpu = (u16)v->sched.cpu;
-}
-
-/* One stay in the guest, accounted. */
+/* One stay in the guest, or several with exits that need no more than vm/fast.h; accounted. */
 static void run_guest(struct vcpu *v)
 {
-	u64 entered = host_tsc(), left;
+	u64 left;
 
-	v->monitor_tsc += entered - v->left_tsc;
-	v->trace.ring[(v->trace.count - 1) & v->trace.mask].entered = entered;
 	v->state_fresh = 0;
+	trace_enter(&v->trace, trace_clock());
 	virt->run(v);
-	left = host_tsc();
-	v->guest_tsc += left - entered;
-	v->left_tsc = left;
+	left = trace_clock();
+	v->guest_tsc += left - v->trace.now->entered;
 	v->exits[v->exit.reason]++;
-	trace_exit(v, left);
+	trace_leave(&v->trace, left, v->regs.rip, v->exit.word, v->exit.head);
 }
 
 enum vcpu_stop vcpu_step(struct vcpu *v)
 {
 	enum vcpu_stop stop = VCPU_HOST;
+	u64 begin = trace_clock(), guest = v->guest_tsc;
 
-	v->left_tsc = host_tsc(); /* what passed since the last step is nobody's */
 	if (v->state.activity != ACTIVITY_RUN)
 		vcpu_note(v, REQUEST_WAKE);
 	for (;;) {
@@ -165,6 +152,7 @@ enum vcpu_stop vcpu_step(struct vcpu *v)
 		handle_exit(v);
 	}
 	virt->complete(v);
+	v->monitor_tsc += trace_clock() - begin - (v->guest_tsc - guest);
 	return stop;
 }
 

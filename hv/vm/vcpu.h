@@ -36,7 +36,7 @@ struct vcpu {
 	struct vm_exit exit;
 	struct trace trace;
 	u64 exits[EXIT_REASON_COUNT];
-	u64 left_tsc; /* when the guest was left last */
+	u64 mode_epoch; /* counts changes of what STATE_EXEC holds, but CR3 and CS */
 	u64 guest_tsc, monitor_tsc; /* TSC ticks spent in each */
 	struct fetch_cache fetch;
 

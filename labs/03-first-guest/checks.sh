@@ -47,18 +47,20 @@ check_3_1()
   first_light "$look"
   case $machine in
   qemu-*)
-    run none --cpu max,-svm "$hv"
+    run none --cpu max,-svm --append script-exit "$hv" --module "$first" --module "$(script demo)"
     expect 'no SVM' 'a clean stop, and a sentence on AMD-V that names SVM' "$look" \
-      '^espejo: cannot start' 'AMD-V: .*SVM' '^espejo: exit status 1$'
-    run flat --cpu max,-npt "$hv"
+      '^espejo: cannot start' 'AMD-V: .*SVM' '!AMD-V: .*([Nn]ested|NPT)' '^espejo: exit status 1$'
+    run flat --cpu max,-npt --append script-exit "$hv" --module "$first" --module "$(script demo)"
     expect 'no nested paging' 'a clean stop, and a sentence that names nested paging' "$look" \
       '^espejo: cannot start' 'AMD-V: .*([Nn]ested paging|NPT)' '^espejo: exit status 1$'
     ;;
   bochs-vmx)
-    run none --cpu athlon64_clawhammer "$hv"
+    run none --cpu athlon64_clawhammer --append script-exit "$hv" --module "$first" \
+      --module "$(script demo)"
     expect 'no VMX' 'a clean stop, and a sentence on VT-x that names VMX' "$look" \
-      '^espejo: cannot start' 'VT-x: .*VMX' '^espejo: exit status 1$'
-    run flat --cpu core2_penryn_t9600 "$hv"
+      '^espejo: cannot start' 'VT-x: .*VMX' '!VT-x: .*EPT' '^espejo: exit status 1$'
+    run flat --cpu core2_penryn_t9600 --append script-exit "$hv" --module "$first" \
+      --module "$(script demo)"
     expect 'no nested paging' 'a clean stop, and a sentence that names EPT' "$look" \
       '^espejo: cannot start' 'VT-x: .*EPT' '^espejo: exit status 1$'
     ;;
@@ -70,13 +72,14 @@ check_3_2()
 {
   look="the contract of ${vendor}'s cpu_on: what does each CPU need of its own?"
   first_light "$look"
-  run two --cpus 2 --append script-exit "$hv" \
-    --module 'B/guest-os/guest-os.elf name=one mem=32M -- run=counter,2,20 poweroff' \
-    --module 'B/guest-os/guest-os.elf name=two mem=32M -- run=counter,3,20 poweroff' \
+  # Two that never leave by themselves: each CPU is in a guest when the other one enters its own.
+  run two --cpus 2 --append script-exit "$hv" --module "$stubborn" \
+    --module 'B/labs/03-first-guest/stubborn.elf name=second mem=16M' \
+    --module 'B/guest-os/guest-os.elf name=one mem=32M -- run=counter,2,5 poweroff' \
     --module "$(script two)"
-  expect 'two CPUs' 'two kernels count to 20 on two CPUs, both power off' "$look" \
-    '^espejo: 2 of 2 CPUs' '^\[one\] counter: 20$' '^\[two\] counter: 20$' \
-    '^VM one is off: the guest wrote 0' '^VM two is off: the guest wrote 0'
+  expect 'two CPUs' 'on two CPUs, two stubborn guests, and a kernel that counts to 5' "$look" \
+    '^espejo: 2 of 2 CPUs' '^\[stubborn\] stubborn: I' '^\[second\] stubborn: I' \
+    '^\[one\] counter: 5$' '^VM one is off: the guest wrote 0' '^espejo: exit status 0$'
 }
 
 check_3_3()
@@ -143,4 +146,10 @@ check_3_6()
   look="the contract of ${vendor}'s run, and vm/exit.h: an exit is a request"
   first_light "$look"
   a_kernel "$look"
+  # Interrupts at the right moment need windows, and these the slow way.
+  run selftest --append script-exit "$hv" \
+    --module "B/guest-os/guest-os.elf name=one mem=32M -- selftest quiet" \
+    --module "$(script selftest)"
+  expect 'a self-test' 'guest-os finds all as on a bare machine' "$look" \
+    '^\[one\] # end selftest: ([0-9]+) passed of \1$' '!^\[one\] not ok '
 }

@@ -400,8 +400,7 @@ void fake_vcpu_settle(struct vcpu *v)
 {
 	struct fake_vcpu *f = fake_vcpu(v);
 
-	copy_parts(&f->truth, &v->state, STATE_ALL);
-	v->state_fresh = STATE_ALL;
+	vcpu_state_changed(v, STATE_ALL);
 	v->exit = (struct vm_exit){ 0 };
 	v->raised.type = v->deferred.type = v->state.interrupted.type = EVENT_NONE;
 	v->nmi_pending = false;

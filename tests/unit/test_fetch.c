@@ -80,52 +80,71 @@ static void test_hits(void)
 
 /* ---- Never stale ------------------------------------------------------------------- */
 
-static void change_cr0(void)
+/* Changed by us, or by the guest without an exit. */
+static void change_cr0(struct cpu_state *s)
 {
-	v->state.cr0 ^= CR0_WP;
+	s->cr0 ^= CR0_WP;
 }
 
-static void change_cr3(void)
+static void change_cr4(struct cpu_state *s)
 {
-	v->state.cr3 ^= PTE_PCD;
+	s->cr4 ^= CR4_PGE;
 }
 
-static void change_cr4(void)
+static void change_efer(struct cpu_state *s)
 {
-	v->state.cr4 ^= CR4_PGE;
+	s->efer ^= EFER_NXE;
 }
 
-static void change_efer(void)
+static void change_cpl(struct cpu_state *s)
 {
-	v->state.efer ^= EFER_NXE;
+	s->cpl ^= 3;
 }
 
-static void change_cs_base(void)
+static void change_cr3(struct cpu_state *s)
 {
-	v->state.seg[SEG_CS].base ^= 0x10;
+	s->cr3 ^= PTE_PCD;
 }
 
-static void change_cs_attr(void)
+static void change_cs_base(struct cpu_state *s)
 {
-	v->state.seg[SEG_CS].attr ^= SEG_ATTR_DB;
+	s->seg[SEG_CS].base ^= 0x10;
 }
 
-static void change_cpl(void)
+static void change_cs_attr(struct cpu_state *s)
 {
-	v->state.cpl ^= 3;
+	s->seg[SEG_CS].attr ^= SEG_ATTR_DB;
+}
+
+/* A privilege level is never left without another CS. */
+static void change_ring(struct cpu_state *s)
+{
+	s->cpl = 3;
+	s->seg[SEG_CS].selector |= 3;
 }
 
 static void test_context(void)
 {
-	static void (*const changes[])(void) = { change_cr0,	change_cr3,	change_cr4, change_efer,
-						 change_cs_base, change_cs_attr, change_cpl };
+	static void (*const ours[])(struct cpu_state *s) = { change_cr0, change_cr4, change_efer,
+							     change_cpl, change_cr3, change_cs_base,
+							     change_cs_attr };
+	static void (*const guests[])(struct cpu_state *s) = { change_cr3, change_cs_base,
+							       change_cs_attr, change_ring };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(changes); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(ours); i++) {
 		start(cpuid, 2);
 		expect(INSN_CPUID, 2, false);
 		expect(INSN_CPUID, 2, true);
-		changes[i]();
-		fake_vcpu_settle(v);
+		ours[i](&v->state);
+		vcpu_state_changed(v, STATE_EXEC);
+		expect(INSN_CPUID, 2, false);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(guests); i++) {
+		start(cpuid, 2);
+		expect(INSN_CPUID, 2, false);
+		expect(INSN_CPUID, 2, true);
+		guests[i](&fake_vcpu(v)->truth);
+		v->state_fresh = 0;
 		expect(INSN_CPUID, 2, false);
 	}
 }

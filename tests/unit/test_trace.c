@@ -15,6 +15,12 @@ static void bad_size(void *size)
 	(void)!trace_init(&trace, *(u32 *)size);
 }
 
+static void write_entry(struct trace *trace, u64 n)
+{
+	trace_enter(trace, 2 * n);
+	trace_leave(trace, 2 * n + 1, n, n + 1000, EXIT_HLT | n << 32);
+}
+
 static void test_sizes(void)
 {
 	static u32 bad[] = { 0, 3, 100, 0xffffffff };
@@ -29,9 +35,10 @@ static void test_sizes(void)
 	fake_host.allocations_left = ~0ull;
 	for (u32 size = 1; size <= 65536; size *= 2) {
 		CU_ASSERT_EQUAL_FATAL(trace_init(&trace, size), 0);
+		CU_ASSERT_EQUAL(trace_size(&trace), size);
 		CU_ASSERT(fake_host.pages_out >= size * sizeof(struct trace_entry));
-		for (u32 i = 0; i < size; i++) /* all of it is ours: the sanitizer looks */
-			trace_next(&trace)->raw = i;
+		for (u32 i = 1; i <= 2 * size; i++) /* all of it is ours: the sanitizer looks */
+			write_entry(&trace, i);
 		trace_free(&trace);
 		trace_free(&trace);
 	}
@@ -45,16 +52,28 @@ static void test_newest_first(void)
 	fake_host_reset();
 	CU_ASSERT_EQUAL_FATAL(trace_init(&trace, 8), 0);
 	CU_ASSERT_PTR_NULL(trace_get(&trace, 0));
+	trace_enter(&trace, 1);
+	CU_ASSERT_PTR_NULL(trace_get(&trace, 0)); /* still in the guest */
 	for (u64 count = 1; count < 100; count++) {
-		u64 held = MIN(count, 8);
+		u64 held = MIN(count, 7); /* one place is being written */
 
-		trace_next(&trace)->rip = count;
-		for (u64 n = 0; n < held; n++)
-			CU_ASSERT_EQUAL(trace_get(&trace, n)->rip, count - n);
+		write_entry(&trace, count);
+		trace_enter(&trace, ~0ull);
+		for (u64 n = 0; n < held; n++) {
+			const struct trace_entry *e = trace_get(&trace, n);
+
+			CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+			CU_ASSERT_EQUAL(e->rip, count - n);
+			CU_ASSERT_EQUAL(e->info, count - n + 1000);
+			CU_ASSERT_EQUAL(e->entered, 2 * (count - n));
+			CU_ASSERT_EQUAL(e->left, 2 * (count - n) + 1);
+			CU_ASSERT_EQUAL(e->head >> 32, count - n);
+			CU_ASSERT_EQUAL(trace_reason(e), EXIT_HLT);
+		}
 		CU_ASSERT_PTR_NULL(trace_get(&trace, held));
+		CU_ASSERT_PTR_NULL(trace_get(&trace, 8));
 		CU_ASSERT_PTR_NULL(trace_get(&trace, ~0ull));
 	}
-	CU_ASSERT_EQUAL(trace.count, 99);
 	trace_free(&trace);
 	CU_ASSERT(fake_host_clean());
 }

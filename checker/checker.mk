@@ -1,0 +1,45 @@
+# checker.mk - the checker: probes, the judge on the host, and the runs that are judged
+
+CHECK_B := $(B)/checker
+CHECK_PROBES := probe hostile neighbour census
+CHECK_RT := $(patsubst %,$(CHECK_B)/guests/%.o,rt/boot.S rt/rt.c lib/fmt.c lib/string.c)
+CHECK_IMAGES := $(CHECK_PROBES:%=$(CHECK_B)/%.elf)
+# Probes are linked low: the small code model.
+CHECK_FLAGS = $(filter-out -mcmodel=kernel,$(FREESTANDING)) -fno-pie -no-pie -Ihv -Ichecker/guests \
+	-Ichecker/guests/rt $(DEPS)
+
+# What a probe is made of, beside the runtime.
+CHECK_OF_probe := probe.c
+CHECK_OF_hostile := registers.c $(notdir $(wildcard checker/guests/hostile*.c))
+CHECK_OF_neighbour := neighbour.c registers.c
+CHECK_OF_census := $(notdir $(wildcard checker/guests/census*.c))
+
+$(CHECK_B)/guests/lib/%.c.o: hv/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (probe))
+	$(Q)$(TARGET_CC) $(CHECK_FLAGS) -c -o $@ $<
+
+$(CHECK_B)/guests/%.c.o: checker/guests/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(TARGET_CC) $(CHECK_FLAGS) -c -o $@ $<
+
+$(CHECK_B)/guests/%.S.o: checker/guests/%.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(TARGET_CC) $(CHECK_FLAGS) -c -o $@ $<
+
+define check_probe
+$(CHECK_B)/$(1).elf64: $$(CHECK_RT) $$(CHECK_OF_$(1):%=$(CHECK_B)/guests/%.o) checker/guests/rt/rt.ld
+	$$(call say,LD,$$@)
+	$$(Q)$$(LD) $$(GUEST_LD_FLAGS) -T checker/guests/rt/rt.ld -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach p,$(CHECK_PROBES),$(eval $(call check_probe,$(p))))
+
+$(CHECK_B)/%.elf: $(CHECK_B)/%.elf64
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
+
+.PHONY: check-probes
+check-probes: $(CHECK_IMAGES)
+build-all: check-probes

@@ -1,0 +1,19 @@
+/*
+ * registers.h - the registers that a hypervisor must keep apart
+ *
+ * Owns: filling a CPU's registers with values made from a seed, and looking whether they are
+ * still there: FPU, SSE, AVX, debug registers, MSRs that do nothing but hold a value, CR2.
+ * Must not know: who else runs.
+ */
+#ifndef CHECKER_REGISTERS_H
+#define CHECKER_REGISTERS_H
+
+#include "compiler.h"
+
+/* Fill all of them. */
+void registers_set(u64 seed);
+
+/* How many differ from what registers_set(seed) left; *first names one (NULL: none). */
+unsigned registers_check(u64 seed, const char **first);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * report.h - results, and what people and machines read of them
+ *
+ * Owns: the list of checks with result, points and reason; the score; JSON, JUnit XML, text.
+ * Must not know: how anything is checked.
+ */
+#ifndef CHECKER_REPORT_H
+#define CHECKER_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum report_result {
+	REPORT_PASS,
+	REPORT_FAIL,
+	REPORT_SKIP, /* does not exist here; costs nothing, and is said */
+	REPORT_ERROR, /* the harness failed: nothing is known, no points */
+	REPORT_RESULTS
+};
+
+enum report_property { REPORT_FIDELITY, REPORT_ISOLATION, REPORT_PERFORMANCE, REPORT_PROPERTIES };
+
+struct report_check {
+	enum report_property property;
+	enum report_result result;
+	unsigned points;
+	char *name; /* GROUP/WHAT */
+	char *reason; /* why; "" for most that pass */
+	char *where; /* the file to look at, or "" */
+};
+
+struct report {
+	char *platform;
+	char *seed;
+	struct report_check *check;
+	size_t count, room;
+};
+
+void report_init(struct report *report, const char *platform, const char *seed);
+void report_free(struct report *report);
+
+/* Texts are copied; control bytes and broken UTF-8 become '?'. */
+void report_add(struct report *report, enum report_property property, enum report_result result,
+		unsigned points, const char *name, const char *where, const char *reason, ...)
+	__attribute__((format(printf, 7, 8)));
+
+/* How many checks of the property (REPORT_PROPERTIES: of all) have that result. */
+unsigned report_count(const struct report *report, enum report_property property,
+		      enum report_result result);
+/* Points reached and reachable; skipped checks count for neither. */
+void report_points(const struct report *report, enum report_property property, unsigned *got,
+		   unsigned *of);
+/* 0..100, rounded down: 100 only if nothing failed. */
+unsigned report_score(const struct report *report, enum report_property property);
+
+/* 0: all passed or skipped; 1: a check failed; 2: the harness failed, or nothing was checked. */
+int report_status(const struct report *report);
+
+void report_write_text(const struct report *report, FILE *to);
+void report_write_json(const struct report *report, FILE *to);
+void report_write_junit(const struct report *report, FILE *to);
+
+const char *report_property_name(enum report_property property);
+const char *report_result_name(enum report_result result);
+
+#endif

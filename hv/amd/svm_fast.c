@@ -1,0 +1,67 @@
+/*
+ * svm_fast.c - the short way of an exit
+ *
+ * Owns: what the world switch asks after each exit: shall the guest go on at once?
+ * Must not know: the answers, which vm/fast.h has.
+ *
+ * Called between two VMRUNs with GIF clear and part of the guest's registers still in the CPU
+ * (svm_run.S): nothing of the host may be asked.  Nothing is dirty, so the VMCB needs no more than
+ * the result.
+ */
+#include "amd/svm.h"
+
+#include "vm/fast.h"
+
+/* The last three are constants where this is called: each short way is without decisions. */
+static ALWAYS_INLINE bool
+go_on(struct gpregs *regs, enum exit_reason reason, u32 code, bool nrips)
+{
+	struct svm_vcpu *s = container_of(regs, struct svm_vcpu, vcpu.regs);
+	struct vmcb *b = s->vmcb;
+	const u64 rip = b->save.rip, rflags = b->save.rflags;
+	const struct fast_exit exit = {
+		.reason = (u8)reason,
+		.len_known = nrips,
+		.insn_len = (u8)(b->control.nrip - rip),
+		.raw = code,
+		.rip = rip,
+		.rflags = rflags,
+		.cr3 = &b->save.cr3,
+		.cs = (const struct segment *)&b->save.cs,
+	};
+	unsigned len;
+
+	if (!fast_answer(&s->vcpu, &exit, &b->save.rax, &len))
+		return false;
+	b->save.rip = rip + len;
+	b->save.rflags = rflags & ~RFLAGS_RF;
+	b->control.int_shadow = 0;
+	return true;
+}
+
+static ALWAYS_INLINE bool by_code(struct gpregs *regs, bool nrips)
+{
+	switch (container_of(regs, struct svm_vcpu, vcpu.regs)->vmcb->control.exitcode) {
+	case VMCB_EXIT_VMMCALL:
+		return go_on(regs, EXIT_HYPERCALL, VMCB_EXIT_VMMCALL, nrips);
+	case VMCB_EXIT_CPUID:
+		return go_on(regs, EXIT_CPUID, VMCB_EXIT_CPUID, nrips);
+	default:
+		return false;
+	}
+}
+
+bool svm_go_on(struct gpregs *regs)
+{
+	return by_code(regs, false);
+}
+
+bool svm_go_on_nrips(struct gpregs *regs)
+{
+	return by_code(regs, true);
+}
+
+bool svm_stop(struct gpregs *regs UNUSED)
+{
+	return false;
+}

@@ -1,0 +1,117 @@
+/*
+ * cases_shadow.c - STI and MOV SS hold events back until the next instruction is over
+ *
+ * The instruction in the shadow is also one that exits to a hypervisor: what it completes by
+ * itself ends the shadow.
+ */
+#include "run.h"
+
+#define STI_TITLE "[SDM] \"Masking Maskable Hardware Interrupts\" (6.8.1), STI (vol. 2)"
+#define SS_TITLE "[SDM] \"Masking Exceptions and Interrupts When Switching Stacks\" (6.8.3)"
+#define IF_TITLE "[SDM] \"Prioritization of Concurrent Events\" (6.9)"
+#define LOOPS "200"
+#define TIMER_PERIOD 30000
+#define TIMER_PERIODIC BIT(17)
+
+/* IF becomes 1 at STI; what is pending waits until the instruction behind it is over. */
+#define STI_CODE(name, insn) CODE(sti_##name, LOAD_APIC "sti\n" M(a) insn "\n" M(b) "nop\n" M(c) "nop\n")
+
+STI_CODE(nop, "nop");
+STI_CODE(cpuid, "xorl %eax, %eax\n"); /* see below: CPUID alone is the shadow's instruction */
+CODE(sti_cpuid0, "xorl %eax, %eax\nsti\n" M(a) "cpuid\n" M(b) "nop\n" M(c) "nop\n");
+STI_CODE(in, "inb $0x61, %al");
+STI_CODE(out, "outb %al, $0x80");
+CODE(sti_rdmsr, "movl $0x1b, %ecx\nsti\n" M(a) "rdmsr\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_wrmsr, "movl $0xc0000102, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" M(a) "wrmsr\n" M(
+		     b) "nop\n" M(c) "nop\n");
+STI_CODE(mmio, "movl 0x20(%rdi), %eax");
+STI_CODE(cr0, "movq %cr0, %rax");
+CODE(sti_cr0_write, "movq %cr0, %rax\nsti\n" M(a) "movq %rax, %cr0\n" M(b) "nop\n" M(c) "nop\n");
+STI_CODE(wbinvd, "wbinvd");
+STI_CODE(hlt, "hlt");
+STI_CODE(sti, "sti");
+STI_CODE(ud, "ud2");
+STI_CODE(vmrun, "vmrun");
+STI_CODE(vmxoff, "vmxoff");
+CODE(sti_rdmsr_gp, "movl $0x12345678, %ecx\nsti\n" M(a) "rdmsr\n" M(b) "nop\n" M(c) "nop\n");
+STI_CODE(int, "int $" TEXT(DPL3_VECTOR));
+CODE(sti_cli, "sti\n" M(a) "cli\n" M(b) "nop\n" M(c) "nop\n");
+CODE(popf, SET_FLAGS(IF) M(a) "nop\n" M(b) "nop\n");
+CODE(iret, "movq %rsp, %rax\npushq $" TEXT(SEL_DATA) "\npushq %rax\npushq $0x202\npushq $" TEXT(
+		   SEL_CODE) "\nleaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" M(a) "nop\n" M(b) "nop\n");
+CODE(sti_rep, "leaq events_buffer(%rip), %rdi\nleaq 8(%rdi), %rsi\nmovl $8, %ecx\nsti\n" M(
+		      a) "rep movsb\n" M(b) "nop\n");
+
+/* A timer that comes at any time: never in the shadow, of STI or of MOV SS. */
+#define NEVER_CODE(name, begin, insn)                                                    \
+	CODE(name, "movl %ss, %ebx\nsti\n1:\n" begin "\n" M(a) insn                           \
+		   "\nnop\nnop\ncmpl $" LOOPS ", interrupts_total\njb 1b\ncli\n")
+
+NEVER_CODE(never_ss_nop, "movl %ebx, %ss", "nop");
+NEVER_CODE(never_ss_cpuid, "xorl %eax, %eax\nmovl %ss, %ebx\nmovl %ebx, %ss", "cpuid");
+NEVER_CODE(never_ss_in, "movl %ebx, %ss", "inb $0x61, %al");
+NEVER_CODE(never_sti_nop, "cli\nnop\nsti", "nop");
+NEVER_CODE(never_sti_out, "cli\nnop\nsti", "outb %al, $0x80");
+
+CODE32(sti32, "sti\n" M(a) "nop\n" M(b) "nop\n" M(c) "nop\n");
+/* The instruction between POP SS and the next: here the timer looks for it in 32-bit code. */
+CODE32(never_pop_ss, "sti\n1:\npushl %ss\npopl %ss\n" M(a) "nop\nnop\ncmpl $" LOOPS
+		     ", interrupts_total\njb 1b\ncli\n");
+
+u8 events_buffer[64];
+
+static void pend_v51(void)
+{
+	lapic_send_self(0x51);
+}
+
+static void start_timer(void)
+{
+	count_only = true;
+	lapic_write(LAPIC_LVT_TIMER, TIMER_PERIODIC | 0x51);
+	lapic_write(LAPIC_TIMER_INITIAL, TIMER_PERIOD);
+}
+
+static void count_in_shadow(void)
+{
+	log_word("%u in the shadow", interrupts_at_a);
+}
+
+#define STI(label, code, want) { "sti-" label, code, want, STI_TITLE, pend_irq0 }
+#define NEVER(label, code, title) \
+	{ "never-" label, code, "0 in the shadow", title, start_timer, .after = count_in_shadow }
+
+const struct event_case shadow_cases[] = {
+	STI("nop", code_sti_nop, "irq0@b"),
+	{ "sti-nop-apic", code_sti_nop, "v51@b", STI_TITLE, pend_v51 },
+	STI("xor", code_sti_cpuid, "irq0@b"),
+	STI("cpuid", code_sti_cpuid0, "irq0@b"),
+	{ "sti-cpuid-apic", code_sti_cpuid0, "v51@b", STI_TITLE, pend_v51 },
+	STI("in", code_sti_in, "irq0@b"),
+	STI("out", code_sti_out, "irq0@b"),
+	STI("rdmsr", code_sti_rdmsr, "irq0@b"),
+	STI("wrmsr", code_sti_wrmsr, "irq0@b"),
+	STI("device-memory", code_sti_mmio, "irq0@b"),
+	STI("read-cr0", code_sti_cr0, "irq0@b"),
+	STI("write-cr0", code_sti_cr0_write, "irq0@b"),
+	STI("wbinvd", code_sti_wbinvd, "irq0@b"),
+	STI("hlt", code_sti_hlt, "irq0@b"),
+	STI("sti", code_sti_sti, "irq0@b"),
+	STI("cli", code_sti_cli, "-"),
+	STI("ud", code_sti_ud, "ud@a irq0@b"),
+	STI("vmrun", code_sti_vmrun, "ud@a irq0@b"),
+	STI("vmxoff", code_sti_vmxoff, "ud@a irq0@b"),
+	STI("rdmsr-gp", code_sti_rdmsr_gp, "gp(0)@a irq0@b"),
+	STI("int", code_sti_int, "v32@b irq0@b"),
+	STI("rep-movs", code_sti_rep, NULL),
+	{ "popf-opens", code_popf, "irq0@a", IF_TITLE, pend_irq0 },
+	{ "iret-opens", code_iret, "irq0@a", IF_TITLE, pend_irq0 },
+	NEVER("mov-ss-nop", code_never_ss_nop, SS_TITLE),
+	NEVER("mov-ss-cpuid", code_never_ss_cpuid, SS_TITLE),
+	NEVER("mov-ss-in", code_never_ss_in, SS_TITLE),
+	NEVER("sti-nop", code_never_sti_nop, STI_TITLE),
+	NEVER("sti-out", code_never_sti_out, STI_TITLE),
+	NEVER("pop-ss-32", code_never_pop_ss, SS_TITLE),
+	STI("nop-32", code_sti32, "irq0@b"),
+};
+const unsigned shadow_case_count = ARRAY_SIZE(shadow_cases);

@@ -1,0 +1,216 @@
+/*
+ * machine.c - the interrupt controllers and timers of a PC, as the cases need them
+ *
+ * Owns: PIC pair, PIT, local APIC, UART, the end of the machine.
+ * Must not know: cases.
+ *
+ * Sources: Intel, "8259A Programmable Interrupt Controller" (231468); "8254 Programmable Interval
+ * Timer" (231164); [SDM] "Advanced Programmable Interrupt Controller (APIC)" (11); National
+ * Semiconductor, "PC16550D".
+ */
+#include "run.h"
+
+#include "lib/fmt.h"
+#include "x86_ops.h"
+
+#define PIC1 0x20
+#define PIC2 0xa0
+#define ICW1_INIT 0x11 /* edge triggered, cascade, ICW4 follows */
+#define ICW4_8086 0x01
+#define CASCADE_IRQ 2
+#define OCW2_EOI 0x60 /* specific: | level */
+#define OCW3_READ_IRR 0x0a
+
+#define PIT_COUNTER0 0x40
+#define PIT_CONTROL 0x43
+#define PIT_MODE0 0x30 /* counter 0, low then high byte: interrupt on terminal count */
+
+#define COM1 0x3f8
+#define UART_IER 1
+#define UART_FCR 2
+#define UART_LCR 3
+#define UART_MCR 4
+#define UART_LSR 5
+#define IER_THRE 2
+#define LCR_8N1 3
+#define MCR_OUT2 8 /* lets the interrupt through to the PIC */
+#define LSR_IDLE 0x60
+
+#define SVR_ENABLE 0x100
+#define LVT_MASKED BIT(16)
+#define LVT_EXTINT 0x700
+#define DIVIDE_1 0xb
+#define ICR_PENDING BIT(12)
+
+#define EXIT_PORT 0xf4
+#define BOCHS_SHUTDOWN 0x8900
+#define I8042_COMMAND 0x64
+#define I8042_RESET 0xfe
+#define PATIENCE 10000000u
+#define LINE_SIZE 640
+
+/* ---- Local APIC ------------------------------------------------------------------------ */
+
+u32 lapic_read(u32 reg)
+{
+	return *(volatile u32 *)(APIC_DEFAULT_BASE + reg);
+}
+
+void lapic_write(u32 reg, u32 value)
+{
+	*(volatile u32 *)(APIC_DEFAULT_BASE + reg) = value;
+}
+
+void lapic_eoi(void)
+{
+	lapic_write(LAPIC_EOI, 0);
+}
+
+void lapic_send_self(u8 vector)
+{
+	lapic_write(LAPIC_ICR_LOW, ICR_SELF | vector);
+	while (lapic_read(LAPIC_ICR_LOW) & ICR_PENDING)
+		x86_pause();
+}
+
+void lapic_send_nmi(void)
+{
+	lapic_write(LAPIC_ICR_LOW, ICR_NMI);
+}
+
+static void lapic_reset(void)
+{
+	lapic_write(LAPIC_TPR, 0);
+	lapic_write(LAPIC_SVR, SVR_ENABLE | SPURIOUS_VECTOR);
+	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
+	lapic_write(LAPIC_TIMER_INITIAL, 0);
+	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_1);
+	lapic_write(LAPIC_LVT_LINT0, LVT_EXTINT);
+	lapic_write(LAPIC_ICR_HIGH, lapic_read(LAPIC_ID));
+}
+
+/* ---- PIC pair ----------------------------------------------------------------------------- */
+
+void pic_mask(u16 mask)
+{
+	x86_outb(PIC1 + 1, (u8)mask);
+	x86_outb(PIC2 + 1, (u8)(mask >> 8));
+}
+
+void pic_eoi(unsigned irq)
+{
+	if (irq >= 8)
+		x86_outb(PIC2, (u8)(OCW2_EOI | (irq & 7)));
+	x86_outb(PIC1, (u8)(OCW2_EOI | (irq >= 8 ? CASCADE_IRQ : irq)));
+}
+
+static void pic_reset(void)
+{
+	x86_outb(PIC1, ICW1_INIT);
+	x86_outb(PIC2, ICW1_INIT);
+	x86_outb(PIC1 + 1, PIC_VECTOR);
+	x86_outb(PIC2 + 1, PIC_VECTOR + 8);
+	x86_outb(PIC1 + 1, 1u << CASCADE_IRQ);
+	x86_outb(PIC2 + 1, CASCADE_IRQ);
+	x86_outb(PIC1 + 1, ICW4_8086);
+	x86_outb(PIC2 + 1, ICW4_8086);
+	pic_mask(0xffee); /* IRQ 0 and 4 */
+}
+
+static void wait_irr(unsigned irq)
+{
+	for (unsigned i = 0; i < PATIENCE; i++) {
+		x86_outb(PIC1, OCW3_READ_IRR);
+		if (x86_inb(PIC1) & BIT(irq))
+			return;
+	}
+	print_line("Bail out! IRQ %u never arrives at the PIC", irq);
+	machine_end(3);
+}
+
+/* ---- Timers and the UART --------------------------------------------------------------------- */
+
+void pit_one_shot(unsigned ticks)
+{
+	x86_outb(PIT_CONTROL, PIT_MODE0);
+	x86_outb(PIT_COUNTER0, (u8)ticks);
+	x86_outb(PIT_COUNTER0, (u8)(ticks >> 8));
+}
+
+void pend_irq0(void)
+{
+	pit_one_shot(40);
+	wait_irr(0);
+}
+
+void pend_irq4(void)
+{
+	x86_outb(COM1 + UART_MCR, MCR_OUT2);
+	x86_outb(COM1 + UART_IER, IER_THRE);
+	wait_irr(4);
+}
+
+void drop_irq4(void)
+{
+	x86_outb(COM1 + UART_IER, 0);
+}
+
+static void uart_reset(void)
+{
+	x86_outb(COM1 + UART_IER, 0);
+	x86_outb(COM1 + UART_LCR, LCR_8N1);
+	x86_outb(COM1 + UART_FCR, 1);
+	x86_outb(COM1 + UART_MCR, 0);
+}
+
+/* ---- All of it --------------------------------------------------------------------------------- */
+
+void machine_reset(void)
+{
+	uart_reset();
+	x86_outb(PIT_CONTROL, PIT_MODE0); /* output low, waits for a count */
+	pic_reset();
+	lapic_reset();
+}
+
+/* Let what is pending in, with nobody looking. */
+void machine_drain(void)
+{
+	uart_reset();
+	x86_outb(PIT_CONTROL, PIT_MODE0);
+	pic_reset();
+	lapic_reset();
+	for (unsigned i = 0; i < 16; i++)
+		lapic_eoi();
+	for (unsigned i = 0; i < 10; i++)
+		__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+}
+
+void print_line(const char *format, ...)
+{
+	char line[LINE_SIZE];
+	va_list args;
+	size_t n;
+
+	va_start(args, format);
+	n = fmt_vstring(line, sizeof(line) - 1, format, args);
+	va_end(args);
+	n = MIN(n, sizeof(line) - 2);
+	line[n++] = '\n';
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned t = 0; t < PATIENCE && !(x86_inb(COM1 + UART_LSR) & LSR_IDLE); t++)
+			x86_pause();
+		x86_outb(COM1, (u8)line[i]);
+	}
+}
+
+void machine_end(unsigned status)
+{
+	x86_cli();
+	x86_outb(EXIT_PORT, (u8)status);
+	for (const char *p = "Shutdown"; *p; p++)
+		x86_outb(BOCHS_SHUTDOWN, (u8)*p);
+	x86_outb(I8042_COMMAND, I8042_RESET);
+	for (;;)
+		x86_hlt();
+}

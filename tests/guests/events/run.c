@@ -1,0 +1,443 @@
+/* run.c - see run.h */
+#include "run.h"
+
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "x86_ops.h"
+
+#define GATES 256
+#define GATE_PRESENT BIT(15)
+#define GATE_DPL_SHIFT 13
+#define GATE_TYPE_SHIFT 8
+#define TSS_AVAILABLE (0x89ull << 40)
+#define STUB_SIZE 16
+#define IST_COUNT 7
+#define FRESH_FIRST MiB(24) /* RAM from here on belongs to fresh_page */
+#define LARGE_PAGE MiB(2)
+#define MULTIBOOT_CMDLINE BIT(2)
+#define LOG_SIZE 512
+#define RUNAWAY 60 /* events in one case: it does not end */
+#define END_MARK '$'
+
+struct multiboot {
+	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
+};
+
+struct PACKED tss {
+	u32 reserved;
+	u64 rsp[3], reserved1, ist[IST_COUNT];
+	u64 reserved2;
+	u16 reserved3, iomap;
+};
+ASSERT_SIZE(struct tss, 104);
+
+struct PACKED pointer {
+	u16 limit;
+	u64 base;
+};
+
+struct mark {
+	u64 at, letter;
+};
+
+extern u64 boot_gdt[], boot_pd[];
+extern const char boot_stubs[], boot_iret[], cases_begin[], cases_end[], case_end[];
+extern const struct mark __start_marks[], __stop_marks[];
+void boot_case(const void *code, u64 argument);
+void run_trap(struct frame *f);
+NORETURN void run_start(const struct multiboot *info);
+
+unsigned seen[256];
+bool count_only, no_eoi;
+unsigned interrupts_total, interrupts_at_a;
+
+static u64 idt[GATES][2] ALIGNED(16);
+static struct tss tss ALIGNED(16);
+static u8 df_stack[STACK_SIZE] ALIGNED(16), kernel_stack[STACK_SIZE] ALIGNED(16);
+static const struct event_case *current; /* NULL: between cases */
+static char log_text[LOG_SIZE];
+static size_t log_len;
+static u64 next_fresh = FRESH_FIRST;
+static unsigned events;
+static const char *emulator = "none";
+
+/* ---- Descriptors --------------------------------------------------------------------- */
+
+void gate_set(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bool present)
+{
+	u64 at = (u64)(uintptr_t)boot_stubs + STUB_SIZE * (u64)vector;
+
+	idt[vector][0] = (at & 0xffff) | (u64)selector << 16 | (u64)ist << 32 |
+			 ((present ? GATE_PRESENT : 0) | (u64)dpl << GATE_DPL_SHIFT |
+			  GATE_INTERRUPT << GATE_TYPE_SHIFT)
+				 << 32 |
+			 (at >> 16 & 0xffff) << 48;
+	idt[vector][1] = at >> 32;
+}
+
+void gate_reset(unsigned vector)
+{
+	bool user = vector == VECTOR_BP || vector == VECTOR_OF || vector == EXIT_VECTOR ||
+		    vector == DPL3_VECTOR;
+
+	gate_set(vector, SEL_CODE, user ? 3 : 0, vector == VECTOR_DF ? IST_DF : 0, true);
+}
+
+void ist_set(unsigned slot, u64 stack_top)
+{
+	tss.ist[slot - 1] = stack_top;
+}
+
+static void init_descriptors(void)
+{
+	const struct pointer idtr = { sizeof(idt) - 1, (u64)(uintptr_t)idt };
+	u64 base = (u64)(uintptr_t)&tss;
+
+	tss.iomap = sizeof(tss);
+	tss.rsp[0] = (u64)(uintptr_t)kernel_stack + sizeof(kernel_stack);
+	ist_set(IST_DF, (u64)(uintptr_t)df_stack + sizeof(df_stack));
+	boot_gdt[SEL_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE |
+				(base >> 24 & 0xff) << 56;
+	boot_gdt[SEL_TSS / 8 + 1] = base >> 32;
+	for (unsigned v = 0; v < GATES; v++)
+		gate_reset(v);
+	__asm__ volatile("lidt %0; ltr %w1" ::"m"(idtr), "r"(SEL_TSS) : "memory");
+}
+
+/* ---- Memory ------------------------------------------------------------------------------ */
+
+void page_present(u64 address, bool present)
+{
+	u64 *entry = &boot_pd[address / LARGE_PAGE];
+
+	*entry = present ? *entry | PTE_P : *entry & ~PTE_P;
+	x86_invlpg(address);
+}
+
+u64 fresh_page(bool mapped)
+{
+	u64 page = next_fresh;
+
+	next_fresh += LARGE_PAGE;
+	page_present(page, mapped);
+	return page;
+}
+
+/* ---- The log ------------------------------------------------------------------------------- */
+
+void log_word(const char *format, ...)
+{
+	va_list args;
+
+	if (log_len && log_len < LOG_SIZE - 1)
+		log_text[log_len++] = ' ';
+	va_start(args, format);
+	log_len += fmt_vstring(log_text + log_len, LOG_SIZE - log_len, format, args);
+	va_end(args);
+	log_len = MIN(log_len, LOG_SIZE - 1);
+}
+
+static bool in_case(u64 rip)
+{
+	return rip >= (u64)(uintptr_t)cases_begin && rip < (u64)(uintptr_t)cases_end;
+}
+
+static char mark_at(u64 rip)
+{
+	char letter = 0;
+
+	for (const struct mark *m = __start_marks; m < __stop_marks; m++)
+		if (m->at == rip && (!letter || letter == END_MARK))
+			letter = (char)m->letter;
+	return letter;
+}
+
+/* The first mark behind rip; a case has one at its end. */
+static u64 next_mark(u64 rip)
+{
+	const struct mark *first = NULL;
+
+	for (const struct mark *m = __start_marks; m < __stop_marks; m++)
+		if (m->at > rip && (!first || m->at < first->at))
+			first = m;
+	return first ? first->at : (u64)(uintptr_t)case_end;
+}
+
+static void place(char *text, size_t size, u64 rip)
+{
+	char letter = mark_at(rip);
+
+	if (!in_case(rip))
+		fmt_string(text, size, "h");
+	else if (letter == END_MARK)
+		fmt_string(text, size, "end");
+	else if (letter)
+		fmt_string(text, size, "%c", letter);
+	else
+		fmt_string(text, size, "+%lld",
+			   (long long)(rip - (u64)(uintptr_t)(current ? current->code : 0)));
+}
+
+#define WITH_ERROR                                                                             \
+	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |   \
+	 BIT(VECTOR_PF) | BIT(VECTOR_AC))
+#define FAULTS (BIT(VECTOR_DE) | BIT(VECTOR_BR) | BIT(VECTOR_UD) | BIT(VECTOR_NM) | WITH_ERROR)
+
+static void event_name(char *text, size_t size, const struct frame *f)
+{
+	static const char *const names[] = { "de", "db", "nmi", "bp", "of", "br", "ud",
+					     "nm", "df", "v9",	"ts", "np", "ss", "gp",
+					     "pf", "v15", "mf", "ac" };
+
+	if (f->vector < ARRAY_SIZE(names))
+		fmt_string(text, size, "%s", names[f->vector]);
+	else if (f->vector >= PIC_VECTOR && f->vector < PIC_VECTOR + 16)
+		fmt_string(text, size, "irq%u", (unsigned)f->vector - PIC_VECTOR);
+	else
+		fmt_string(text, size, "v%x", (unsigned)f->vector);
+}
+
+static u64 read_dr6(void)
+{
+	u64 v;
+
+	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+
+static u64 read_dr7(void)
+{
+	u64 v;
+
+	__asm__ volatile("mov %%dr7, %0" : "=r"(v));
+	return v;
+}
+
+static void write_dr6(u64 v)
+{
+	__asm__ volatile("mov %0, %%dr6" ::"r"(v));
+}
+
+/* Why: BS, BD, and the breakpoints that are switched on.  The handler must clear DR6. */
+static void debug_cause(char *text, size_t size, u64 dr6, u64 dr7)
+{
+	size_t n = fmt_string(text, size, "(");
+
+	for (unsigned i = 0; i < 4; i++)
+		if (dr6 & BIT(i) && dr7 >> 2 * i & 3)
+			n += fmt_string(text + n, size - n, "%sB%u", n > 1 ? "," : "", i);
+	if (dr6 & DR6_BD)
+		n += fmt_string(text + n, size - n, "%sBD", n > 1 ? "," : "");
+	if (dr6 & DR6_BS)
+		n += fmt_string(text + n, size - n, "%sBS", n > 1 ? "," : "");
+	fmt_string(text + n, size - n, ")");
+}
+
+static void log_event(const struct frame *f)
+{
+	char name[16], detail[32] = "", where[24];
+
+	event_name(name, sizeof(name), f);
+	place(where, sizeof(where), f->rip);
+	if (f->vector == VECTOR_DB)
+		debug_cause(detail, sizeof(detail), read_dr6(), read_dr7());
+	else if (f->vector < 32 && WITH_ERROR & BIT(f->vector))
+		fmt_string(detail, sizeof(detail), "(%x)", (unsigned)f->error);
+	log_word("%s%s@%s%s", name, detail, where,
+		 current && current->show_rf && f->rflags & RFLAGS_RF ? "+rf" : "");
+}
+
+/* ---- Traps --------------------------------------------------------------------------------- */
+
+static void end_of_interrupt(u64 vector)
+{
+	if (vector >= PIC_VECTOR && vector < PIC_VECTOR + 16)
+		pic_eoi((unsigned)vector - PIC_VECTOR);
+	else
+		lapic_eoi();
+}
+
+static bool is_interrupt(u64 vector)
+{
+	return vector >= PIC_VECTOR && vector != EXIT_VECTOR && vector != DPL0_VECTOR &&
+	       vector != DPL3_VECTOR && vector != SPURIOUS_VECTOR;
+}
+
+/* Code breakpoints are faults: RF lets the instruction pass. */
+static void after_debug(struct frame *f)
+{
+	u64 dr6 = read_dr6(), dr7 = read_dr7();
+
+	for (unsigned i = 0; i < 4; i++)
+		if (dr6 & BIT(i) && dr7 >> 2 * i & 3 && !(dr7 >> (16 + 4 * i) & 3))
+			f->rflags |= RFLAGS_RF;
+	write_dr6(DR6_FIXED);
+	if (mark_at(f->rip) == 'z')
+		f->rflags &= ~RFLAGS_TF;
+}
+
+static void leave_case(struct frame *f)
+{
+	f->rip = (u64)(uintptr_t)case_end;
+	f->cs = SEL_CODE;
+	f->ss = SEL_DATA;
+	f->rflags = RFLAGS_ONE;
+}
+
+static void count(const struct frame *f)
+{
+	interrupts_total++;
+	interrupts_at_a += mark_at(f->rip) == 'a';
+}
+
+void run_trap(struct frame *f)
+{
+	bool resume = false;
+
+	if (f->vector == EXIT_VECTOR || events++ > RUNAWAY * (count_only ? 1000 : 1)) {
+		if (f->vector != EXIT_VECTOR)
+			log_word("..");
+		leave_case(f);
+		return;
+	}
+	if (!current && !is_interrupt(f->vector)) {
+		print_line("Bail out! unexpected vector %lu at %#lx, error %#lx, cr2 %#lx", f->vector,
+			   f->rip, f->error, x86_read_cr2());
+		machine_end(3);
+	}
+	seen[f->vector]++;
+	if (current && !(count_only && is_interrupt(f->vector)))
+		log_event(f);
+	else if (current)
+		count(f);
+	if (f->vector == VECTOR_DB)
+		after_debug(f);
+	if (current && current->hook)
+		resume = current->hook(f);
+	if (is_interrupt(f->vector) && !(no_eoi && current))
+		end_of_interrupt(f->vector);
+	if (!resume && f->vector < 32 && FAULTS & BIT(f->vector)) {
+		if (in_case(f->rip))
+			f->rip = next_mark(f->rip);
+		else
+			leave_case(f);
+	}
+	if (f->rip == (u64)(uintptr_t)case_end)
+		leave_case(f);
+}
+
+/* ---- Cases ----------------------------------------------------------------------------------- */
+
+static void write_dr7(u64 v)
+{
+	__asm__ volatile("mov %0, %%dr7" ::"r"(v));
+}
+
+static void reset(void)
+{
+	write_dr7(DR7_FIXED);
+	write_dr6(DR6_FIXED);
+	for (unsigned v = 0; v < GATES; v++)
+		gate_reset(v);
+	memset(seen, 0, sizeof(seen));
+	count_only = no_eoi = false;
+	interrupts_total = interrupts_at_a = 0;
+	log_len = 0;
+	log_text[0] = '\0';
+	events = 0;
+	machine_reset();
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && !strcmp(a, b);
+}
+
+static unsigned verdict(unsigned number, const struct event_case *c)
+{
+	const char *known = deviation(emulator, c->name), *got = log_len ? log_text : "-";
+
+	if (c->fact || !c->expected) {
+		print_line("# %s: %s", c->name, got);
+		print_line("ok %u %s", number, c->name);
+		return 0;
+	}
+	if (same(got, c->expected)) {
+		print_line("ok %u %s", number, c->name);
+		return 0;
+	}
+	if (same(got, known)) {
+		print_line("# %s: known deviation of %s: %s", c->name, emulator, got);
+		print_line("ok %u %s", number, c->name);
+		return 0;
+	}
+	print_line("not ok %u %s: expected %s got %s (%s)", number, c->name, c->expected, got,
+		   c->source);
+	return 1;
+}
+
+static unsigned run_case(unsigned number, const struct event_case *c)
+{
+	reset();
+	current = c;
+	if (c->setup)
+		c->setup();
+	boot_case(c->code, c->argument);
+	if (c->after)
+		c->after();
+	write_dr7(DR7_FIXED);
+	current = NULL;
+	machine_drain();
+	return verdict(number, c);
+}
+
+static const struct {
+	const struct event_case *cases;
+	const unsigned *count;
+} groups[] = {
+	{ shadow_cases, &shadow_case_count },	      { step_cases, &step_case_count },
+	{ nmi_cases, &nmi_case_count },		      { interrupt_cases, &interrupt_case_count },
+	{ debug_cases, &debug_case_count },	      { fault_cases, &fault_case_count },
+	{ delivery_cases, &delivery_case_count },
+};
+
+static unsigned run_all(void)
+{
+	unsigned total = 0, number = 0, failed = 0;
+
+	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
+		total += *groups[g].count;
+	print_line("1..%u", total);
+	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
+		for (unsigned i = 0; i < *groups[g].count; i++)
+			failed += run_case(++number, &groups[g].cases[i]);
+	print_line("# %u of %u cases differ", failed, total);
+	return failed;
+}
+
+/* The command line: the emulator whose deviations are known. */
+static void read_cmdline(const char *line)
+{
+	static const char key[] = "emulator=";
+	static char name[16];
+
+	for (; *line; line++) {
+		size_t n = 0;
+
+		if (strncmp(line, key, sizeof(key) - 1))
+			continue;
+		line += sizeof(key) - 1;
+		for (; line[n] > ' ' && n < sizeof(name) - 1; n++)
+			name[n] = line[n];
+		emulator = name;
+		return;
+	}
+}
+
+void run_start(const struct multiboot *info)
+{
+	if (info->flags & MULTIBOOT_CMDLINE)
+		read_cmdline((const char *)(uintptr_t)info->cmdline);
+	init_descriptors();
+	machine_end(run_all() ? 1 : 0);
+}

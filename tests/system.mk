@@ -1,0 +1,23 @@
+# system.mk - what the tests in emulators need built: the guests of tests/guests, a few lines each
+
+TINY_B := $(B)/tests/guests
+TINY_GUESTS := $(patsubst tests/guests/%.S,$(TINY_B)/%.elf,$(wildcard tests/guests/*.S))
+
+$(TINY_B)/%.S.o: tests/guests/%.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(TARGET_CC) -m32 -fno-pic $(DEPS) -c $< -o $@
+
+$(TINY_B)/%.elf: $(TINY_B)/%.S.o tests/guests/tiny.ld
+	$(call say,LD,$@)
+	$(Q)$(LD) -m elf_i386 -nostdlib -static -z noexecstack --build-id=none \
+		--no-warn-rwx-segments -T tests/guests/tiny.ld -o $@ $<
+
+.PHONY: tiny-guests
+tiny-guests: $(TINY_GUESTS)
+build-all: tiny-guests
+
+SYSTEM_TEST_NEEDS += hv guest-os tiny-guests
+
+-include $(TINY_GUESTS:.elf=.S.d)
+.SECONDARY: $(TINY_GUESTS:.elf=.S.o)
