@@ -43,3 +43,29 @@ $(CHECK_B)/%.elf: $(CHECK_B)/%.elf64
 .PHONY: check-probes
 check-probes: $(CHECK_IMAGES)
 build-all: check-probes
+
+# The judge runs on the host.
+CHECK_HOST := judge judge_fidelity judge_isolation judge_performance compare record report outside
+CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o)
+$(CHECK_B)/host/%.o: checker/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (host))
+	$(Q)$(CC) $(CSTD) $(WARN) -O2 -g $(DEPS) -Ichecker -c -o $@ $<
+
+$(CHECK_B)/judge: $(CHECK_HOST_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^
+
+.PHONY: check check-tools
+check-tools: $(CHECK_B)/judge $(CHECK_IMAGES)
+build-all: check-tools
+
+#: CHECK groups of checks for make check: selftest census attack reuse share cost
+CHECK ?= selftest census attack reuse share cost
+#: SEED of everything random in make check (1)
+SEED ?= 1
+# Relative names are used as they are: B is given on.
+check: hv guest-os check-tools ## judge fidelity, isolation, performance; MACHINE=bochs-vmx, CHECK=, SEED=
+	@B=$(B) checker/pgcheck --platform $(MACHINE) --only '$(CHECK)' --seed $(SEED) --out $(B)/check
+
+-include $(CHECK_HOST_OBJ:.o=.d) $(wildcard $(CHECK_B)/guests/*.d $(CHECK_B)/guests/*/*.d)

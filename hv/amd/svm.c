@@ -82,8 +82,8 @@ static const char *probe(void)
 		       "enabled in the firmware setup, or QEMU with -cpu max.";
 	if (x86_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
 		if (x86_cpuid(CPUID_SVM, 0).edx & CPUID_SVM_EDX_SVML)
-			return "AMD-V: the firmware has disabled and locked SVM; enable \"SVM Mode\" "
-			       "(AMD virtualization) in the firmware setup and restart.";
+			return "AMD-V: the firmware has disabled and locked SVM; enable "
+			       "\"SVM Mode\" (AMD virtualization) in the firmware setup and restart.";
 		return "AMD-V: the firmware has disabled SVM (VM_CR.SVMDIS); enable \"SVM Mode\" "
 		       "(AMD virtualization) in the firmware setup and restart.";
 	}
@@ -500,6 +500,8 @@ static void complete(struct vcpu *v)
  * for is completed first.  RAX, RSP, RIP and RFLAGS travel in the VMCB, the other registers in
  * v->regs (svm_enter).  Whatever is dirty, and every entry of a checking build, needs
  * svm_run_slow, which does entry and exit alone; else the short way is svm_enter, svm_exit.
+ * svm_enter answers the simplest exits on the spot, by its last argument: svm_go_on, or
+ * svm_go_on_nrips where the CPU has NRIP save.
  * [APM] vol. 2 "VMRUN Instruction" (15.5)
  */
 static void run(struct vcpu *v)

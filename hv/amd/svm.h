@@ -115,7 +115,7 @@ void svm_set_state(struct vcpu *v, unsigned parts);
 /* ---- svm_event.c: injection, windows, stepping */
 void svm_inject(struct vcpu *v, const struct event *event);
 void svm_window(struct vcpu *v, unsigned windows);
-/* Run with all that svm_vcpu.dirty asks for, until an exit that common code must see; fill it in. */
+/* Run with all that svm_vcpu.dirty asks for, until an exit for common code; fill it in. */
 void svm_run_slow(struct svm_vcpu *s);
 void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked);
 

@@ -31,7 +31,8 @@ static const struct {
 	const char *name;
 	u16 offset, size;
 } fields[] = {
-#define FIELD(name, member) { name, offsetof(struct vmcb, member), sizeof(((struct vmcb *)0)->member) }
+#define FIELD(name, member) \
+	{ name, offsetof(struct vmcb, member), sizeof(((struct vmcb *)0)->member) }
 	FIELD("intercept_cr", control.intercept_cr),
 	FIELD("intercept_dr", control.intercept_dr),
 	FIELD("intercept_exceptions", control.intercept_exceptions),

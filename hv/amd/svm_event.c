@@ -198,7 +198,8 @@ static void step_reflect(struct svm_vcpu *s, u64 code, u64 dr6)
 {
 	struct vmcb_save *save = &s->vmcb->save;
 	const struct vmcb_control *c = &s->vmcb->control;
-	struct event event = { .type = EVENT_EXCEPTION, .vector = (u8)(code - VMCB_EXIT_EXCEPTION) };
+	struct event event = { .type = EVENT_EXCEPTION,
+			       .vector = (u8)(code - VMCB_EXIT_EXCEPTION) };
 
 	if (code == VMCB_EXIT_SWINT && s->step.op == INSN_INT) {
 		event = (struct event){ .type = EVENT_SOFT_INT, .vector = s->step.imm };
@@ -321,23 +322,24 @@ static void set_virtual_interrupt(struct svm_vcpu *s, bool on)
 	svm_changed(s, VMCB_CLEAN_I | VMCB_CLEAN_TPR);
 }
 
-/* True: the window for NMIs is open already, nothing needs to run. */
-static bool open_windows(struct svm_vcpu *s)
+/* EXIT_WINDOW_*: that window is open already, nothing needs to run; else EXIT_NONE. */
+static enum exit_reason open_windows(struct svm_vcpu *s)
 {
 	struct vmcb_control *c = &s->vmcb->control;
 	bool event = c->eventinj & VMCB_EVENT_V, shadow = c->int_shadow & VMCB_INTERRUPT_SHADOW;
 	bool nmi = (s->windows & WINDOW_NMI) && !s->nmi_blocked;
+	bool intr = (s->windows & WINDOW_INTR) && (s->vmcb->save.rflags & RFLAGS_IF);
 	bool step = (s->dirty & SVM_DIRTY_STEP) || (s->windows && shadow && !event);
 
 	s->dirty &= ~(u32)SVM_DIRTY_STEP;
+	if (!event && !shadow && (nmi || intr))
+		return nmi ? EXIT_WINDOW_NMI : EXIT_WINDOW_INTR;
 	set_virtual_interrupt(s, (s->windows & WINDOW_INTR) && !step);
-	if (nmi && !event && !shadow)
-		return true;
 	if (step)
 		step_begin(s);
 	else if (nmi) /* come back right behind the event's delivery */
 		svm_exit_soon();
-	return false;
+	return EXIT_NONE;
 }
 
 /* False: the VMCB breaks a rule, and v->exit says so. */
@@ -386,10 +388,13 @@ static void after_exit(struct svm_vcpu *s)
 
 static void exit_with(struct svm_vcpu *s, enum exit_reason reason)
 {
+	struct vm_exit *exit = &s->vcpu.exit;
+
 	svm_regs_from_vmcb(s);
-	s->vcpu.exit.reason = (u8)reason;
-	s->vcpu.exit.outcome = OUTCOME_NONE;
-	s->vcpu.exit.word = 0;
+	exit->raw = s->vmcb->control.exitcode;
+	exit->reason = (u8)reason;
+	exit->outcome = OUTCOME_NONE;
+	exit->word = 0;
 }
 
 /*
@@ -428,10 +433,12 @@ static bool enter(struct svm_vcpu *s, enum step_result *result)
 void svm_run_slow(struct svm_vcpu *s)
 {
 	enum step_result result;
+	enum exit_reason open;
 
 	for (;;) {
-		if (!s->step.active && open_windows(s)) {
-			exit_with(s, EXIT_WINDOW_NMI);
+		open = s->step.active ? EXIT_NONE : open_windows(s);
+		if (open) {
+			exit_with(s, open);
 			return;
 		}
 		if (!enter(s, &result))

@@ -186,7 +186,7 @@ static void set_msrs(struct svm_vcpu *s)
 	svm_changed(s, VMCB_CLEAN_NP | VMCB_CLEAN_LBR | SVM_DIRTY_LOADED);
 }
 
-/* ---- STATE_INT: the VMCB does not tell STI's shadow from that of MOV SS, which holds back more. */
+/* ---- STATE_INT: the VMCB does not tell STI's shadow from that of MOV SS, which blocks more. */
 
 static void get_interruptibility(struct svm_vcpu *s)
 {

@@ -157,7 +157,7 @@
 /* exitinfo1 of MOV CR with decode assists. "MOV CRx/DRx Intercepts" (15.8.1) */
 #define VMCB_CR_IS_MOV BIT(63)
 #define VMCB_CR_GPR BITS(3, 0)
-/* exitinfo1 of NPF, besides the bits of a page fault. "Nested versus Guest Page Faults" (15.25.6) */
+/* exitinfo1 of NPF, and the bits of a page fault. "Nested versus Guest Page Faults" (15.25.6) */
 #define VMCB_NPF_FINAL BIT(32)
 #define VMCB_NPF_TABLE BIT(33)
 /* exitinfo2 of TASK_SWITCH. "Task Switch Intercept" (15.14.1) */

@@ -17,7 +17,8 @@
 #define FXSAVE_SIZE 512
 #define MXCSR_OFFSET 24
 #define MXCSR_MASK_OFFSET 28
-#define MXCSR_MASK_DEFAULT 0xffbfu /* if the CPU says 0. [SDM] vol. 1 "Guidelines for Writing to the MXCSR" (11.6.6) */
+/* If the CPU says 0. [SDM] vol. 1 "Guidelines for Writing to the MXCSR Register" (11.6.6) */
+#define MXCSR_MASK_DEFAULT 0xffbfu
 #define XSAVE_HEADER 512
 #define XSAVE_HEADER_WORDS 8
 

@@ -43,9 +43,9 @@ struct intel_vm {
 #define VMX_TODO_RESUME BIT(3) /* the last entry launched it */
 #define VMX_TODO_END_SHADOW BIT(4) /* an instruction in a shadow was completed */
 
-/* Beside an exit reason, exit.raw can say: the instruction failed; our rules foresaw it. */
-#define VMX_RAW_FAIL_VALID BIT(32) /* the VM-instruction error is in the low half */
-#define VMX_RAW_BY_RULES BIT(33)
+/* Bits that no exit reason has: exit.raw can say that the instruction failed, or our rules. */
+#define VMX_RAW_FAIL_VALID BIT(24) /* the VM-instruction error is in the low half */
+#define VMX_RAW_BY_RULES BIT(25)
 
 /* Arguments of vmx_entry_failed. */
 #define VMX_FAIL_INVALID 1
@@ -114,9 +114,9 @@ void vmx_dump(struct vcpu *v, struct fmt_sink *sink);
 bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value);
 
 /* Called by vmx_run.S: VMLAUNCH or VMRESUME itself failed; how: VMX_FAIL_*. */
-void vmx_entry_failed(u64 how);
+void vmx_entry_failed(struct vcpu *v, u64 how);
 /* The CPU, or our rules, refused the entry; raw says which.  The guest is as it was. */
-void vmx_refused(struct intel_vcpu *iv, u64 raw);
+void vmx_refused(struct intel_vcpu *iv, u32 raw);
 
 /* The pending #DB of single-stepping agrees with TF and shadow, as VM entry demands. */
 void vmx_fix_pending_debug(struct intel_vcpu *iv);
@@ -127,6 +127,11 @@ void vmx_set_state(struct vcpu *v, unsigned parts);
 
 /* vmx_exit.c */
 
+/*
+ * Called by vmx_run.S right after an exit: true if the exit is answered and the guest goes on.
+ * The guest's RBP and R12 to R15 are in the CPU, not in v->regs.
+ */
+bool vmx_fast(struct vcpu *v);
 /* Called by vmx_run.S after an exit: fill in v->regs, v->exit, v->state.interrupted. */
 void vmx_exited(struct vcpu *v);
 const char *vmx_raw_name(u64 raw);

@@ -10,7 +10,7 @@
  */
 #include "intel/vmx.h"
 
-#include "lib/fmt.h"
+#include "vm/fast.h"
 
 /* ---- Events ------------------------------------------------------------------ */
 
@@ -333,16 +333,33 @@ static const struct meaning meanings[VMX_EXIT_LIMIT] = {
 	[VMX_EXIT_TDCALL] = INSTRUCTION(INSN, NULL),
 };
 
+/*
+ * EIP wraps at 4 GiB, but whoever stepped over an instruction at the very end did not know the
+ * mode.  The CPU refuses such an RIP; true: it is mended.
+ */
+static bool mend_rip(struct intel_vcpu *iv)
+{
+	bool code_64bit = vmread(VMCS_ENTRY_CONTROLS) & ENTRY_CTL_IA32E_GUEST &&
+			  vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L;
+
+	if (code_64bit || !(iv->vcpu.regs.rip >> 32))
+		return false;
+	iv->vcpu.regs.rip = (u32)iv->vcpu.regs.rip;
+	return true;
+}
+
 /* Not in the table (header 0), or beyond it: never asked for.  Or the entry failed. */
 __attribute__((noinline)) static void exited_strangely(struct intel_vcpu *iv, u32 reason)
 {
-	if (reason & VMX_EXIT_ENTRY_FAILED) {
-		if ((reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK)
-			host_machine_check();
-		vmx_refused(iv, reason);
+	if (!(reason & VMX_EXIT_ENTRY_FAILED)) {
+		iv->vcpu.exit = (struct vm_exit){ .reason = EXIT_UNKNOWN, .raw = reason };
 		return;
 	}
-	iv->vcpu.exit = (struct vm_exit){ .reason = EXIT_UNKNOWN, .raw = reason };
+	if ((reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK)
+		host_machine_check();
+	vmx_refused(iv, reason);
+	if ((reason & VMX_EXIT_BASIC) == VMX_EXIT_GUEST_STATE && mend_rip(iv))
+		vmx_run(&iv->vcpu);
 }
 
 #define HEADER_LENGTH_SHIFT 16
@@ -371,6 +388,38 @@ void vmx_exited(struct vcpu *v)
 	__builtin_memcpy(exit, &header, sizeof(header));
 	if (m->decode)
 		m->decode(iv, exit);
+}
+
+/* ---- The short way ----------------------------------------------------------- */
+
+bool vmx_fast(struct vcpu *v)
+{
+#ifdef CHECKING
+	(void)v; /* every entry is to be checked, so every exit takes the long way */
+	return false;
+#else
+	struct fast_exit exit = { .len_known = true };
+	unsigned len;
+
+	exit.raw = (u32)vmread_value_hot(VMCS_EXIT_REASON);
+	if (exit.raw == VMX_EXIT_CPUID)
+		exit.reason = EXIT_CPUID;
+	else if (exit.raw == VMX_EXIT_VMCALL)
+		exit.reason = EXIT_HYPERCALL;
+	else
+		return false;
+	exit.rflags = vmread_value_hot(VMCS_GUEST_RFLAGS);
+	if (exit.rflags & RFLAGS_RF ||
+	    vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW)
+		return false;
+	exit.rip = vmread_value_hot(VMCS_GUEST_RIP);
+	exit.insn_len = (u8)vmread_value_hot(VMCS_EXIT_INSTRUCTION_LENGTH);
+	if (!fast_answer(v, &exit, &v->regs.r[REG_RAX], &len))
+		return false;
+	exit.rip += len;
+	vmwrite_hot(VMCS_GUEST_RIP, &exit.rip);
+	return true;
+#endif
 }
 
 /* ---- Names ------------------------------------------------------------------- */

@@ -76,7 +76,7 @@ static inline void vmwrite_hot(enum vmcs_field field, const u64 *from)
 #ifdef CHECKING
 	vmwrite(field, *from);
 #else
-	__asm__ volatile("vmwrite %0, %1" ::"m"(*from), "r"((u64)field) : "cc");
+	__asm__ volatile("vmwrite %0, %1" ::"rm"(*from), "r"((u64)field) : "cc");
 #endif
 }
 

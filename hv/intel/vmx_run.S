@@ -5,12 +5,16 @@
  * void vmx_resume(struct vcpu *v);
  *
  * Enter the guest of the current VMCS, whose HOST_RIP is vmx_exit_point and whose HOST_RSP is v;
- * launch if its launch state is clear, else resume.  At the VM exit the guest's general
- * registers but RSP go to v->regs; RSP, RIP and RFLAGS are in the VMCS.  Then, with the C
- * caller's stack and registers as they were, the rest is vmx_exited(v)'s, which returns to
- * that caller.  If the instruction fails, vmx_entry_failed(how) does so instead: the one place
- * where VMfail is decoded.  v->regs' RSP is destroyed in any case.
+ * launch if its launch state is clear, else resume.  After each exit vmx_fast(v) is asked
+ * whether the guest shall go on at once.  When it says no, the guest's general registers but RSP
+ * are in v->regs (RSP, RIP and RFLAGS are in the VMCS), and with the C caller's stack and
+ * registers as they were, the rest is vmx_exited(v)'s, which returns to that caller.  If the
+ * instruction fails, vmx_entry_failed(v, how) does so instead: the one place where VMfail
+ * is decoded.  v->regs' RSP is destroyed in any case.
  * [SDM] "VM Entries" (27), "Loading Host State" (28.5), "VMLAUNCH/VMRESUME" (31.3)
+ *
+ * What a C function preserves (RBP, R12 to R15) stays the guest's while vmx_fast runs, which is
+ * what makes the short way short.
  *
  * v->regs is at offset 0 of v, so an exit finds it by its stack pointer alone: no register
  * must be spilled first.  The hypervisor's own stack pointer waits in the place of the guest's
@@ -39,17 +43,25 @@
 #define FAIL_INVALID 1
 #define FAIL_VALID 2
 
-/* The C caller's registers; the order of popping is the other way round. */
-.macro PUSH_CALLEE_SAVED
+	/* The C caller's registers; v on top, with which the stack is aligned to 16 bytes. */
+.macro ENTER
 	push %rbp
 	push %rbx
 	push %r12
 	push %r13
 	push %r14
 	push %r15
+	push %rdi
+	mov %rsp, R_RSP(%rdi)
+	mov R_RBP(%rdi), %rbp
+	mov R_R12(%rdi), %r12
+	mov R_R13(%rdi), %r13
+	mov R_R14(%rdi), %r14
+	mov R_R15(%rdi), %r15
 .endm
 
-.macro POP_CALLEE_SAVED
+.macro LEAVE
+	pop %rdi
 	pop %r15
 	pop %r14
 	pop %r13
@@ -58,49 +70,37 @@
 	pop %rbp
 .endm
 
-.macro ENTER instruction
-	PUSH_CALLEE_SAVED
-	mov %rsp, R_RSP(%rdi)
+	/* What a C function may change, RBX too: CPUID writes it. */
+.macro LOAD_REST
 	mov R_RAX(%rdi), %rax
 	mov R_RCX(%rdi), %rcx
 	mov R_RDX(%rdi), %rdx
 	mov R_RBX(%rdi), %rbx
-	mov R_RBP(%rdi), %rbp
 	mov R_RSI(%rdi), %rsi
 	mov R_R8(%rdi), %r8
 	mov R_R9(%rdi), %r9
 	mov R_R10(%rdi), %r10
 	mov R_R11(%rdi), %r11
-	mov R_R12(%rdi), %r12
-	mov R_R13(%rdi), %r13
-	mov R_R14(%rdi), %r14
-	mov R_R15(%rdi), %r15
 	mov R_RDI(%rdi), %rdi
-	\instruction
-	/* Still here: VMfail.  The stack is ours, and v->regs as it was but for RSP. */
-	jmp vmx_failed
+.endm
+
+.macro SAVE_PRESERVED
+	mov %rbp, R_RBP(%rdi)
+	mov %r12, R_R12(%rdi)
+	mov %r13, R_R13(%rdi)
+	mov %r14, R_R14(%rdi)
+	mov %r15, R_R15(%rdi)
 .endm
 
 	.text
 	.globl vmx_launch
 	.type vmx_launch, @function
 vmx_launch:
-	ENTER vmlaunch
+	ENTER
+	LOAD_REST
+	vmlaunch
+	jmp failed
 	.size vmx_launch, . - vmx_launch
-
-	.globl vmx_resume
-	.type vmx_resume, @function
-vmx_resume:
-	ENTER vmresume
-	.size vmx_resume, . - vmx_resume
-
-	/* Flags as the failed instruction left them: CF VMfailInvalid, ZF VMfailValid. */
-vmx_failed:
-	mov $FAIL_INVALID, %ecx
-	mov $FAIL_VALID, %edi
-	cmovc %ecx, %edi
-	POP_CALLEE_SAVED
-	jmp vmx_entry_failed
 
 	.globl vmx_exit_point
 	.type vmx_exit_point, @function
@@ -109,21 +109,41 @@ vmx_exit_point:
 	mov %rcx, R_RCX(%rsp)
 	mov %rdx, R_RDX(%rsp)
 	mov %rbx, R_RBX(%rsp)
-	mov %rbp, R_RBP(%rsp)
 	mov %rsi, R_RSI(%rsp)
 	mov %rdi, R_RDI(%rsp)
 	mov %r8, R_R8(%rsp)
 	mov %r9, R_R9(%rsp)
 	mov %r10, R_R10(%rsp)
 	mov %r11, R_R11(%rsp)
-	mov %r12, R_R12(%rsp)
-	mov %r13, R_R13(%rsp)
-	mov %r14, R_R14(%rsp)
-	mov %r15, R_R15(%rsp)
 	mov %rsp, %rdi
 	mov R_RSP(%rsp), %rsp
-	POP_CALLEE_SAVED
+	call vmx_fast
+	mov (%rsp), %rdi
+	test %al, %al
+	jz leave
+again:
+	LOAD_REST
+	vmresume
+	/* Still here: VMfail.  Flags: CF VMfailInvalid, ZF VMfailValid.  The stack is ours. */
+failed:
+	mov $FAIL_VALID, %esi
+	mov $FAIL_INVALID, %eax
+	cmovc %eax, %esi
+	mov (%rsp), %rdi
+	SAVE_PRESERVED
+	LEAVE
+	jmp vmx_entry_failed
+leave:
+	SAVE_PRESERVED
+	LEAVE
 	jmp vmx_exited
 	.size vmx_exit_point, . - vmx_exit_point
+
+	.globl vmx_resume
+	.type vmx_resume, @function
+vmx_resume:
+	ENTER
+	jmp again
+	.size vmx_resume, . - vmx_resume
 
 	.section .note.GNU-stack, "", @progbits

@@ -471,7 +471,7 @@ static void choose_instruction(struct intel_vcpu *iv)
 	}
 }
 
-void vmx_refused(struct intel_vcpu *iv, u64 raw)
+void vmx_refused(struct intel_vcpu *iv, u32 raw)
 {
 	struct gpregs *regs = &iv->vcpu.regs;
 
@@ -536,18 +536,20 @@ __attribute__((noinline)) static void run_with_care(struct intel_vcpu *iv)
 }
 
 /* [SDM] "Conventions" (31.2) */
-void vmx_entry_failed(u64 how)
+void vmx_entry_failed(struct vcpu *v, u64 how)
 {
-	struct intel_vcpu *iv = current[host_cpu()];
-
 	if (how == VMX_FAIL_INVALID)
 		panic("VM entry without a current VMCS");
-	vmx_refused(iv, VMX_RAW_FAIL_VALID | vmread(VMCS_INSTRUCTION_ERROR));
+	vmx_refused(vmx_vcpu(v), VMX_RAW_FAIL_VALID | (u32)vmread(VMCS_INSTRUCTION_ERROR));
 }
 
 /*
- * The fast path: no calls, but the last one, which vmx_run.S returns from.  RIP is written in
- * any case, since nearly every exit moves it on.
+ * Into the guest, and back with the reason in v->exit: see virt.h, run.  What the last exit asked
+ * for is completed first (finish).  RIP goes into the VMCS in any case, since nearly every exit
+ * moves it on.  All the rest is rare and run_with_care's: something is to be done before this
+ * entry (iv->todo), or RSP or RFLAGS are no longer what the last exit saw (iv->seen_*).  Else the
+ * fast path, enter: no calls but this last one, which vmx_run.S returns from.
+ * [SDM] "VM Entries" (27), "VMLAUNCH/VMRESUME" (31.3)
  */
 void vmx_run(struct vcpu *v)
 {

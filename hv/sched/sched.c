@@ -134,6 +134,13 @@ struct vcpu *sched_pick(unsigned cpu, u64 now)
 	return v;
 }
 
+void sched_busy(unsigned cpu)
+{
+	host_lock(&sched.lock);
+	sched.idle[cpu] = false;
+	host_unlock(&sched.lock);
+}
+
 void sched_put(struct vcpu *v, bool blocked, u64 now)
 {
 	host_lock(&sched.lock);

@@ -56,6 +56,10 @@ int sched_remove(struct vcpu *v);
 /* The vCPU that this CPU shall run now, or NULL: be idle (a kick will come). */
 struct vcpu *sched_pick(unsigned cpu, u64 now);
 
+/* This CPU, which had nothing to run, does something else for a while: vCPUs that become ready go
+ * elsewhere, if anywhere. */
+void sched_busy(unsigned cpu);
+
 /*
  * host_now until which a RUNNING vCPU may run; ~0 while no other one waits: no timer is needed
  * then.  Ask again after each host interrupt, for others may have become ready.

@@ -9,7 +9,7 @@
 #include "type1/serial.h"
 #include "vm/vm.h"
 
-#define LINE_SIZE 240 /* longer lines are cut into pieces */
+#define LINE_SIZE 1000 /* longer lines are cut into pieces */
 #define PREFIX_SIZE (VM_NAME_MAX + 4)
 #define QUIET_NS 20000000ull /* an unfinished line appears after that */
 

@@ -35,11 +35,10 @@ struct cpu {
 	u64 tsc_offset; /* added to this CPU's TSC gives the boot CPU's */
 	void *stack; /* its lowest byte; STACK_SIZE long */
 	u8 *exception_stacks; /* CPU_IST_COUNT pages */
-	bool online; /* set by itself, at the end of its start */
 
 	struct vcpu *loaded; /* whose state is in this CPU; NULL: nobody's */
 	bool stepping; /* it is in vcpu_step */
-	volatile bool idle; /* about to halt, or halted */
+
 	u64 idle_ns; /* time spent so, in all */
 
 	/* timer.c */

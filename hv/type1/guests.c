@@ -117,6 +117,14 @@ static void discard(struct guest *g)
 	g->ended = false;
 }
 
+static u64 memory_used(void)
+{
+	u64 total, reserved, used;
+
+	host_memory(&total, &reserved, &used);
+	return used;
+}
+
 int guests_start(struct guest *g, char *error, size_t size)
 {
 	int result;
@@ -130,10 +138,13 @@ int guests_start(struct guest *g, char *error, size_t size)
 		return -HOST_ENOENT;
 	}
 	discard(g);
+	g->overhead = memory_used();
 	g->created_tsc = host_tsc();
 	result = vm_create(&g->config, &g->vm, error, size);
 	if (!result)
 		result = load(g, error, size);
+	if (!result)
+		g->overhead = memory_used() - g->overhead - g->vm->memory.touched;
 	if (result)
 		discard(g);
 	return result;

@@ -25,7 +25,8 @@ struct guest {
 	struct vm *vm; /* NULL: never started */
 	unsigned number; /* 1.., as shown and typed */
 	bool ended; /* its machine came to an end; not yet said */
-	u64 created_tsc, entered_tsc; /* for bench: made, first instruction */
+	u64 created_tsc; /* host_tsc when its machine began to be made */
+	u64 overhead; /* bytes of the hypervisor's memory that its machine took, without its RAM */
 };
 
 /*

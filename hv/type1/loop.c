@@ -106,6 +106,7 @@ static void do_work(void)
 {
 	if (likely(!__atomic_exchange_n(&work_due, false, __ATOMIC_SEQ_CST)) || !boot_work)
 		return;
+	sched_busy(cpu_this()->index);
 	boot_work();
 }
 
@@ -162,9 +163,7 @@ static void idle(struct cpu *cpu)
 	if (must_leave(cpu))
 		return;
 	timer_arm(NEVER);
-	cpu->idle = true;
 	__asm__ volatile("sti; hlt; cli" ::: "memory");
-	cpu->idle = false;
 	cpu->idle_ns += host_now() - since;
 }
 

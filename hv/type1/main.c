@@ -171,7 +171,12 @@ static unsigned status_of_guests(void)
 /* The boot CPU's duties beside its vCPUs. */
 static void work(void)
 {
+	const struct vm *vm;
+
 	guests_poll();
+	vm = console_focus();
+	if (vm && vm->state >= VM_HALTED)
+		console_set_focus(NULL);
 	console_take_input();
 	if (script_active())
 		script_poll();

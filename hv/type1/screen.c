@@ -19,6 +19,7 @@
 #define MAX_ROWS 100
 #define CELL_WIDTH (FONT_WIDTH + 1)
 #define CELL_HEIGHT (FONT_HEIGHT + 3)
+#define ESCAPE 0x1b
 #define TAB_STOP 8
 
 static struct {
@@ -28,6 +29,7 @@ static struct {
 	u32 pitch;
 	unsigned pixel_bytes, scale;
 	u32 white;
+	u8 escape; /* 1: ESC was seen, 2: its parameters */
 	char cell[MAX_ROWS][MAX_COLUMNS]; /* what is shown: reading it back from the card is slow */
 } screen;
 
@@ -131,9 +133,23 @@ static void put_printable(char c)
 	set(screen.row, screen.column++, c);
 }
 
+/* Guests colour their text: escape sequences are swallowed, for there is one colour here. */
+static bool in_escape(char c)
+{
+	bool inside = screen.escape || c == ESCAPE;
+
+	if (c == ESCAPE)
+		screen.escape = 1;
+	else if (screen.escape == 1)
+		screen.escape = c == '[' ? 2 : 0;
+	else if (screen.escape && c >= '@' && c <= '~')
+		screen.escape = 0;
+	return inside;
+}
+
 void screen_put(char c)
 {
-	if (!screen.columns)
+	if (!screen.columns || in_escape(c))
 		return;
 	if (c == '\n')
 		newline();

@@ -412,6 +412,22 @@ static int run_mem(int words UNUSED, char *word[] UNUSED)
 	return 0;
 }
 
+/* What it takes to have a VM: for make bench. */
+static int run_cost(int words UNUSED, char *word[] UNUSED)
+{
+	for (unsigned i = 0; guests_at(i); i++) {
+		const struct guest *g = guests_at(i);
+		const struct vcpu *v = g->vm ? g->vm->vcpu[0] : NULL;
+
+		if (v && v->first_tsc)
+			console_printf("cost %s: %llu ticks to its first instruction, %llu bytes\n",
+				       g->config.name,
+				       (unsigned long long)(v->first_tsc - g->created_tsc),
+				       (unsigned long long)g->overhead);
+	}
+	return 0;
+}
+
 static int run_quit(int words, char *word[])
 {
 	u64 status = 0;
@@ -431,6 +447,7 @@ static const struct command commands[] = {
 	{ "walk", "VM ADDRESS: guest-virtual to host-physical, level by level", run_walk },
 	{ "dump", "VM: the control block of its first vCPU", run_dump },
 	{ "mem", "memory of the machine and of each VM", run_mem },
+	{ "cost", "what each VM took: ticks until it ran, memory beside its RAM", run_cost },
 	{ "quit", "[STATUS]: end the machine", run_quit },
 };
 

@@ -44,7 +44,6 @@ void smp_init_boot_cpu(void)
 	boot_cpu.self = &boot_cpu;
 	boot_cpu.stack = boot_stack;
 	boot_cpu.exception_stacks = boot_exception_stacks;
-	boot_cpu.online = true;
 	cpu_table[0] = &boot_cpu;
 	cpu_count = 1;
 	x86_wrmsr(MSR_GS_BASE, (u64)&boot_cpu);
@@ -77,7 +76,6 @@ static NORETURN void smp_entry(struct cpu *cpu)
 		for (;;)
 			x86_hlt();
 	}
-	cpu->online = true;
 	progress_set(SMP_READY);
 	enter_loop();
 	panic("the loop of CPU %u ended", cpu->index);
@@ -137,6 +135,7 @@ static bool start(struct cpu *cpu, u64 low_page)
 		wait_for_progress(SMP_SILENT, STARTUP_DELAY_US);
 	}
 	if (!wait_for_progress(SMP_SILENT, ANSWER_US)) {
+		apic_send_init(cpu->apic_id); /* not in the middle of the next one's start */
 		host_log("espejo: the CPU with APIC ID %u does not answer", cpu->apic_id);
 		return false;
 	}

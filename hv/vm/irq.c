@@ -94,6 +94,14 @@ void irq_raise(struct vcpu *v, const struct event *event)
 	v->state.interrupted.type = EVENT_NONE;
 }
 
+/* Neither trap nor abort: the instruction runs again.  [SDM] "Exception Classifications" (6.5) */
+static bool is_fault(const struct event *event)
+{
+	return event->type == EVENT_EXCEPTION && event->vector != VECTOR_DB &&
+	       event->vector != VECTOR_BP && event->vector != VECTOR_OF &&
+	       event->vector != VECTOR_DF && event->vector != VECTOR_MC;
+}
+
 /* A fault that emulation raised: its CR2 or DR6 become visible as it is delivered. */
 static void deliver_raised(struct vcpu *v)
 {
@@ -110,6 +118,8 @@ static void deliver_raised(struct vcpu *v)
 	}
 	if (!(vcpu_state(v, STATE_EXEC)->cr0 & CR0_PE))
 		event->has_error = false; /* real mode pushes none */
+	if (is_fault(event))
+		v->regs.rflags |= RFLAGS_RF; /* in the pushed image: "RF Flag" (18.3.1.1) */
 	virt->inject(v, event);
 	v->raised.type = EVENT_NONE;
 }

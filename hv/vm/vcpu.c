@@ -130,6 +130,8 @@ enum vcpu_stop vcpu_step(struct vcpu *v)
 
 	if (v->state.activity != ACTIVITY_RUN)
 		vcpu_note(v, REQUEST_WAKE);
+	if (!v->first_tsc)
+		v->first_tsc = host_tsc();
 	for (;;) {
 		/*
 		 * Whoever asks sets a request, then looks at in_guest and kicks; we say that we

@@ -38,6 +38,7 @@ struct vcpu {
 	u64 exits[EXIT_REASON_COUNT];
 	u64 mode_epoch; /* counts changes of what STATE_EXEC holds, but CR3 and CS */
 	u64 guest_tsc, monitor_tsc; /* TSC ticks spent in each */
+	u64 first_tsc; /* host_tsc of its first step; 0: none yet */
 	struct fetch_cache fetch;
 
 	struct vm *vm;

@@ -321,7 +321,6 @@ void vm_reset(struct vm *vm)
 	vm->paused_at = vm->clock_base;
 	vm->tsc_base = host_tsc();
 	vm->paused_tsc = vm->tsc_base;
-	vm->paused_tsc = vm->tsc_base;
 	vm->state = VM_CREATED;
 	vm->restart = false;
 	vm->cause[0] = '\0';

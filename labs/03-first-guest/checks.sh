@@ -147,7 +147,7 @@ check_3_6()
   first_light "$look"
   a_kernel "$look"
   # Interrupts at the right moment need windows, and these the slow way.
-  run selftest --append script-exit "$hv" \
+  limit=240 run selftest --append script-exit "$hv" \
     --module "B/guest-os/guest-os.elf name=one mem=32M -- selftest quiet" \
     --module "$(script selftest)"
   expect 'a self-test' 'guest-os finds all as on a bare machine' "$look" \

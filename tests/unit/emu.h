@@ -13,7 +13,7 @@
 #include "vm/walk.h"
 
 #define EMU_CODE 0x8000ull
-#define EMU_RAM 0x20000ull /* some RAM that nothing else uses, 64 KiB */
+#define EMU_RAM 0x20000ull    /* some RAM that nothing else uses, 64 KiB */
 #define EMU_DEVICE 0xa0000ull /* device memory, of the size of the hole */
 #define EMU_DEVICE_SIZE 0x20000ull
 #define EMU_PORT 0x5000
@@ -52,8 +52,7 @@ void emu_start(enum emu_mode mode);
 void emu_settle(void);
 /* The instruction at EMU_CODE; v->exit tells the outcome. */
 enum exit_outcome emu_run(const u8 *bytes, unsigned len);
-#define EMU_RUN(...) \
-	emu_run((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+#define EMU_RUN(...) emu_run((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
 
 u64 emu_ram(u64 at, unsigned size);
 void emu_set_ram(u64 at, unsigned size, u64 value);

@@ -293,8 +293,7 @@ static struct cpuid_regs made_up(u32 leaf, u32 subleaf)
 	case 1:
 		return (struct cpuid_regs){ 0x000306a9, 0x00020800, ~0u & ~BIT(31), ~0u };
 	case 7:
-		return subleaf ? (struct cpuid_regs){ 0 }
-			       : (struct cpuid_regs){ 0, ~0u, ~0u, 0 };
+		return subleaf ? (struct cpuid_regs){ 0 } : (struct cpuid_regs){ 0, ~0u, ~0u, 0 };
 	case 0xd:
 		if (subleaf == 0)
 			return (struct cpuid_regs){ 7, 0x340, 0x340, 0 };

@@ -17,16 +17,16 @@
 struct fake_host {
 	/* What a test sets. */
 	unsigned cpu, cpus;
-	u64 now, tsc; /* one tick is one nanosecond, but they may be set apart */
-	u64 tsc_step; /* added to tsc at each reading */
-	u64 memory; /* bytes that can be promised */
+	u64 now, tsc;	      /* one tick is one nanosecond, but they may be set apart */
+	u64 tsc_step;	      /* added to tsc at each reading */
+	u64 memory;	      /* bytes that can be promised */
 	u64 allocations_left; /* ~0: any number; at 0 host_alloc_pages and host_alloc fail */
 	struct cpuid_regs (*cpuid)(u32 leaf, u32 subleaf); /* NULL: a made-up machine */
 	void (*on_kick)(struct vcpu *v);
 	void (*on_relax)(void);
 	/* What a test looks at. */
 	u64 pages_out, objects_out, reserved; /* given out now, in bytes; promised */
-	unsigned allocations; /* calls that succeeded, ever */
+	unsigned allocations;		      /* calls that succeeded, ever */
 	unsigned kicks, ended, interrupts_taken;
 	struct vcpu *kicked; /* the last one */
 	struct vm *ended_vm;

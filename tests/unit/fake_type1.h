@@ -19,7 +19,7 @@ struct fake_type1 {
 	struct guest guest[FAKE_GUESTS];
 	unsigned guests;
 	char done[FAKE_TEXT_MAX]; /* "start a;pause b;" */
-	int result; /* of what is done to guests */
+	int result;		  /* of what is done to guests */
 	struct vm *focus;
 	unsigned wakes; /* of the boot CPU */
 	jmp_buf ended;

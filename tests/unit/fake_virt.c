@@ -363,11 +363,9 @@ void fake_virt_reset(void)
 
 struct vm *fake_vm_make(u64 memory, unsigned vcpus)
 {
-	struct vm_config config = { .name = "test",
-				    .memory = memory,
-				    .vcpus = vcpus,
-				    .weight = 100,
-				    .cpu = "bare" };
+	struct vm_config config = {
+		.name = "test", .memory = memory, .vcpus = vcpus, .weight = 100, .cpu = "bare"
+	};
 	char error[VM_CAUSE_MAX] = "";
 	struct vm *vm = NULL;
 

@@ -29,7 +29,7 @@ struct fake_vcpu {
 	struct vcpu vcpu;
 	bool made;
 	struct cpu_state truth; /* what the guest's registers hold */
-	struct event pending; /* to be delivered at the next entry */
+	struct event pending;	/* to be delivered at the next entry */
 	unsigned windows;
 
 	/* The guest: called at each entry, fills in v->exit.  NULL: always EXIT_HOST. */

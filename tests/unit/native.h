@@ -9,14 +9,15 @@
 
 #include "x86.h"
 
-/* Memory for code at NATIVE_CODE, for data at NATIVE_DATA: low, so that 32-bit registers reach it. */
+/* Memory for code at NATIVE_CODE, for data at NATIVE_DATA: low, so that 32-bit registers reach it.
+ */
 #define NATIVE_CODE 0x20000000ull
 #define NATIVE_DATA 0x20010000ull
 #define NATIVE_DATA_SIZE 0x10000ull
 
 struct native {
 	u64 r[REG_COUNT]; /* RSP is neither set nor told */
-	u64 rflags; /* arithmetic flags and DF */
+	u64 rflags;	  /* arithmetic flags and DF */
 };
 
 /* False: this host cannot. */

@@ -106,22 +106,14 @@ struct form {
 };
 
 static const struct form forms[] = {
-	{ INSN_ADD, 0, 0x00, 0xd0, ALL },
-	{ INSN_OR, 0, 0x08, 0xd0, ALL & ~A },
-	{ INSN_ADC, 0, 0x10, 0xd0, ALL },
-	{ INSN_SBB, 0, 0x18, 0xd0, ALL },
-	{ INSN_AND, 0, 0x20, 0xd0, ALL & ~A },
-	{ INSN_SUB, 0, 0x28, 0xd0, ALL },
-	{ INSN_XOR, 0, 0x30, 0xd0, ALL & ~A },
-	{ INSN_CMP, 0, 0x38, 0xd0, ALL },
-	{ INSN_TEST, 0, 0x84, 0xd0, ALL & ~A },
-	{ INSN_INC, 0, 0xfe, 0xc0, ALL },
-	{ INSN_DEC, 0, 0xfe, 0xc8, ALL },
-	{ INSN_NOT, 0, 0xf6, 0xd0, ALL },
-	{ INSN_NEG, 0, 0xf6, 0xd8, ALL },
-	{ INSN_BT, 0x0f, 0xa3, 0xd0, C | Z },
-	{ INSN_BTS, 0x0f, 0xab, 0xd0, C | Z },
-	{ INSN_BTR, 0x0f, 0xb3, 0xd0, C | Z },
+	{ INSN_ADD, 0, 0x00, 0xd0, ALL },	{ INSN_OR, 0, 0x08, 0xd0, ALL & ~A },
+	{ INSN_ADC, 0, 0x10, 0xd0, ALL },	{ INSN_SBB, 0, 0x18, 0xd0, ALL },
+	{ INSN_AND, 0, 0x20, 0xd0, ALL & ~A },	{ INSN_SUB, 0, 0x28, 0xd0, ALL },
+	{ INSN_XOR, 0, 0x30, 0xd0, ALL & ~A },	{ INSN_CMP, 0, 0x38, 0xd0, ALL },
+	{ INSN_TEST, 0, 0x84, 0xd0, ALL & ~A }, { INSN_INC, 0, 0xfe, 0xc0, ALL },
+	{ INSN_DEC, 0, 0xfe, 0xc8, ALL },	{ INSN_NOT, 0, 0xf6, 0xd0, ALL },
+	{ INSN_NEG, 0, 0xf6, 0xd8, ALL },	{ INSN_BT, 0x0f, 0xa3, 0xd0, C | Z },
+	{ INSN_BTS, 0x0f, 0xab, 0xd0, C | Z },	{ INSN_BTR, 0x0f, 0xb3, 0xd0, C | Z },
 	{ INSN_BTC, 0x0f, 0xbb, 0xd0, C | Z },
 };
 
@@ -145,8 +137,9 @@ static u64 seed = 0x2545f4914f6cdd1dull;
 /* Random bits; often a border, or one with few bits. */
 static u64 operand(void)
 {
-	static const u64 border[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-				      0x80000000, 0xffffffff, BIT(63) - 1, BIT(63), ~0ull };
+	static const u64 border[] = { 0,	  1,	       0x7f,	0x80,	    0xff,
+				      0x7fff,	  0x8000,      0xffff,	0x7fffffff, 0x80000000,
+				      0xffffffff, BIT(63) - 1, BIT(63), ~0ull };
 
 	seed ^= seed << 13;
 	seed ^= seed >> 7;

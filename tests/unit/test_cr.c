@@ -46,15 +46,16 @@ static const struct write cr0_writes[] = {
 	{ "PG without PE: #GP", PE | ET, 0, 0, PG, false, false, 0, 0, false },
 	{ "PG without PE: #GP", PE | PG | ET, 0, 0, PG, false, false, 0, 0, false },
 	{ "NW without CD: #GP", PE | ET, 0, 0, PE | CR0_NW, false, false, 0, 0, false },
-	{ "NW with CD", PE | ET, 0, 0, PE | CR0_NW | CR0_CD, false, true,
-	  PE | ET | CR0_NW | CR0_CD, 0, false },
+	{ "NW with CD", PE | ET, 0, 0, PE | CR0_NW | CR0_CD, false, true, PE | ET | CR0_NW | CR0_CD,
+	  0, false },
 	{ "CD without NW", PE | ET, 0, 0, PE | CR0_CD, false, true, PE | ET | CR0_CD, 0, false },
 	{ "reserved low bits are ignored", PE | ET, 0, 0, PE | BITS(15, 6) | BIT(17) | BITS(28, 19),
 	  false, true, PE | ET, 0, false },
 	{ "ET stays 1", PE | ET, 0, 0, PE, false, true, PE | ET, 0, false },
 	{ "into protected mode", ET, 0, 0, PE, false, true, PE | ET, 0, true },
 	{ "and back", PE | ET, 0, 0, 0, false, true, ET, 0, true },
-	{ "TS does not flush", PE | ET, 0, 0, PE | CR0_TS, false, true, PE | ET | CR0_TS, 0, false },
+	{ "TS does not flush", PE | ET, 0, 0, PE | CR0_TS, false, true, PE | ET | CR0_TS, 0,
+	  false },
 	{ "WP flushes", PE | ET, 0, 0, PE | CR0_WP, false, true, PE | ET | CR0_WP, 0, true },
 	{ "paging on", PE | ET, 0, 0, PE | PG, false, true, PE | PG | ET, 0, true },
 	{ "paging off", PE | PG | ET, 0, 0, PE, false, true, PE | ET, 0, true },
@@ -69,8 +70,8 @@ static const struct write cr0_writes[] = {
 	  false },
 	{ "paging off with PCIDE: #GP", PE | PG | ET, CR4_PAE | CR4_PCIDE, LME | LMA, PE, false,
 	  false, 0, 0, false },
-	{ "in IA-32e mode, PG stays", PE | PG | ET, CR4_PAE, LME | LMA, PE | PG | CR0_TS, true, true,
-	  PE | PG | ET | CR0_TS, LME | LMA, false },
+	{ "in IA-32e mode, PG stays", PE | PG | ET, CR4_PAE, LME | LMA, PE | PG | CR0_TS, true,
+	  true, PE | PG | ET | CR0_TS, LME | LMA, false },
 	{ "WP off with CET: #GP", PE | ET | CR0_WP, CR4_CET, 0, PE, false, false, 0, 0, false },
 };
 
@@ -90,8 +91,8 @@ static const struct write cr4_writes[] = {
 	{ "LA57", PE | ET, 0, 0, CR4_LA57, false, true, CR4_LA57, 0, true },
 	{ "LA57 on in IA-32e mode: #GP", PE | PG | ET, CR4_PAE, LME | LMA, CR4_PAE | CR4_LA57, true,
 	  false, 0, 0, false },
-	{ "LA57 off in IA-32e mode: #GP", PE | PG | ET, CR4_PAE | CR4_LA57, LME | LMA, CR4_PAE, true,
-	  false, 0, 0, false },
+	{ "LA57 off in IA-32e mode: #GP", PE | PG | ET, CR4_PAE | CR4_LA57, LME | LMA, CR4_PAE,
+	  true, false, 0, 0, false },
 	{ "PCIDE outside IA-32e mode: #GP", PE | ET, 0, 0, CR4_PCIDE, false, false, 0, 0, false },
 	{ "PCIDE in it", PE | PG | ET, CR4_PAE, LME | LMA, CR4_PAE | CR4_PCIDE, true, true,
 	  CR4_PAE | CR4_PCIDE, LME | LMA, true },
@@ -247,7 +248,8 @@ static void test_pdpte_reserved(void)
 		CU_ASSERT_TRUE(cr_write(v, 0, PE | PG));
 		put_pdpte(3, PTE_P | BIT(bit));
 		CU_ASSERT_EQUAL(cr_write(v, 3, PDPTES), !reserved);
-		CU_ASSERT_EQUAL(fake_vcpu(v)->truth.pdpte[3], reserved ? 0x4000 | PTE_P : PTE_P | BIT(bit));
+		CU_ASSERT_EQUAL(fake_vcpu(v)->truth.pdpte[3],
+				reserved ? 0x4000 | PTE_P : PTE_P | BIT(bit));
 		put_pdpte(3, BIT(bit)); /* not present: anything goes */
 		CU_ASSERT_TRUE(cr_write(v, 3, PDPTES));
 	}

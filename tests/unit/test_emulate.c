@@ -36,8 +36,7 @@ static void test_fault_on_second_page(void)
 			/* ADD reads what may be read, and changes nothing. */
 			emu.v->regs.rflags |= RFLAGS_CF;
 			emu_run((const u8[]){ 0x01, 0x03 }, 2);
-			emu_expect_fault(VECTOR_PF,
-					 right ? PF_PRESENT | PF_WRITE : 0, SECOND);
+			emu_expect_fault(VECTOR_PF, right ? PF_PRESENT | PF_WRITE : 0, SECOND);
 			CU_ASSERT_EQUAL(emu_ram(SECOND - 2, 4), 0x04030201);
 			CU_ASSERT_EQUAL(emu.v->regs.rflags, RFLAGS_ONE | RFLAGS_CF);
 			for (unsigned i = 0; i < MIN(emu.accesses, EMU_LOG); i++)
@@ -90,7 +89,8 @@ static void test_accessed_and_dirty(void)
 	CU_ASSERT_EQUAL(*fake_pte(emu.vm, EMU_DEVICE) & (PTE_A | PTE_D), PTE_A | PTE_D);
 }
 
-/* [SDM] "Interrupt 12" and "13": a non-canonical address is #SS(0) through RSP or RBP, else #GP(0). */
+/* [SDM] "Interrupt 12" and "13": a non-canonical address is #SS(0) through RSP or RBP, else #GP(0).
+ */
 static void test_not_canonical(void)
 {
 	static const u64 bad[] = { 0x0000800000000000, 0xffff7fffffffffff, BIT(63),
@@ -217,7 +217,7 @@ static void test_real_mode_limit(void)
 	emu_settle();
 	emu.v->regs.r[REG_RBX] = emu.v->regs.r[REG_RBP] = 0xffff;
 	CU_ASSERT_EQUAL(EMU_RUN(0x88, 0x07), OUTCOME_DONE); /* MOV [BX], AL */
-	EMU_RUN(0x89, 0x07); /* MOV [BX], AX */
+	EMU_RUN(0x89, 0x07);				    /* MOV [BX], AX */
 	emu_expect_fault(VECTOR_GP, 0, 0);
 	EMU_RUN(0x89, 0x46, 0x00); /* MOV [BP], AX */
 	emu_expect_fault(VECTOR_SS, 0, 0);
@@ -393,8 +393,8 @@ struct form {
 	const char *name;
 	u8 code[8];
 	u8 len, modrm; /* index of R() */
-	u8 bits; /* mode: 16, 32, 0: both */
-	u64 rax, mem; /* before; RDX is 0x5566778811223344 */
+	u8 bits;       /* mode: 16, 32, 0: both */
+	u64 rax, mem;  /* before; RDX is 0x5566778811223344 */
 	u64 rax_after, mem_after, flags;
 };
 
@@ -405,6 +405,7 @@ struct form {
 #define F_Z RFLAGS_ZF
 #define F_S RFLAGS_SF
 
+/* clang-format off */
 static const struct form forms[] = {
 	{ "MOV [m8], DL", { 0x88, R(2) }, 2, 1, 0, 1, 0x99999999, 1, 0x99999944, 0 },
 	{ "MOV [m8], DH", { 0x88, R(6) }, 2, 1, 0, 1, 0x99999999, 1, 0x99999933, 0 },
@@ -451,6 +452,7 @@ static const struct form forms[] = {
 	{ "MOV [moffs8], AL", { 0xa2, 0x00, 0x01 }, 3, 0, 16, 0x5a, 0, 0x5a, 0x5a, 0 },
 	{ "MOV EAX, [moffs32]", { 0xa1, 0x00, 0x01, 0x0a, 0x00 }, 5, 0, 32, 0, 0x1234, 0x1234, 0x1234, 0 },
 };
+/* clang-format on */
 
 #define OPERAND (EMU_DEVICE + 0x100)
 
@@ -499,7 +501,8 @@ static void test_forms(void)
 	}
 }
 
-/* ---- The functions for others ------------------------------------------------------------------ */
+/* ---- The functions for others ------------------------------------------------------------------
+ */
 
 static void test_system_access(void)
 {

@@ -30,8 +30,9 @@ static u64 dice(u64 sides)
 
 static u64 random64(void)
 {
-	static const u64 border[] = { 0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0x7fffffff, 0x80000000,
-				      0xffffffff, BIT(63) - 1, BIT(63), ~0ull };
+	static const u64 border[] = { 0,	   1,	    0x7f,	0x80,	    0xff,
+				      0x7fff,	   0x8000,  0x7fffffff, 0x80000000, 0xffffffff,
+				      BIT(63) - 1, BIT(63), ~0ull };
 
 	if (dice(3) == 0)
 		return border[dice(ARRAY_SIZE(border))];
@@ -41,21 +42,22 @@ static u64 random64(void)
 /* ---- Instructions ----------------------------------------------------------------- */
 
 enum shape {
-	SHAPE_RM, /* ModRM with a memory operand and a register */
+	SHAPE_RM,   /* ModRM with a memory operand and a register */
 	SHAPE_IMM8, /* ... with ModRM.reg as given, and an immediate byte */
-	SHAPE_IMM, /* ... an immediate of the operand's size, 4 bytes at most */
-	SHAPE_ONE, /* ... and nothing more */
+	SHAPE_IMM,  /* ... an immediate of the operand's size, 4 bytes at most */
+	SHAPE_ONE,  /* ... and nothing more */
 	SHAPE_BITS, /* as RM, the register counts bits from the operand */
 	SHAPE_STRING,
 	SHAPE_OFFSET, /* A0..A3 */
 };
 
-#define BYTE 1 /* the opcode is of bytes; one more is that of the other sizes */
+#define BYTE 1	/* the opcode is of bytes; one more is that of the other sizes */
 #define LOCKS 2 /* may have LOCK */
-#define QUAD 4 /* only with REX.W */
+#define QUAD 4	/* only with REX.W */
 #define NO_16 8 /* not with 66 */
 
-struct template {
+struct template
+{
 	u8 shape, flags;
 	u8 prefix[2]; /* of the opcode */
 	u8 opcode, reg;
@@ -66,11 +68,13 @@ struct template {
 #define BT_UNDEFINED (RFLAGS_OF | RFLAGS_SF | RFLAGS_AF | RFLAGS_PF)
 
 /* Both directions of the eight of opcode 00, 08, ..., and their forms with immediates. */
-#define EIGHT(n, undefined) \
-	{ SHAPE_RM, BYTE | LOCKS, { 0 }, 8 * (n), 0, undefined }, \
-	{ SHAPE_RM, BYTE, { 0 }, 8 * (n) + 2, 0, undefined }, \
-	{ SHAPE_IMM, BYTE | LOCKS, { 0 }, 0x80, (n), undefined }, \
-	{ SHAPE_IMM8, LOCKS, { 0 }, 0x83, (n), undefined }
+#define EIGHT(n, undefined)                                                                        \
+	{ SHAPE_RM, BYTE | LOCKS, { 0 }, 8 * (n), 0, undefined },                                  \
+	    { SHAPE_RM, BYTE, { 0 }, 8 * (n) + 2, 0, undefined },                                  \
+	    { SHAPE_IMM, BYTE | LOCKS, { 0 }, 0x80, (n), undefined },                              \
+	{                                                                                          \
+		SHAPE_IMM8, LOCKS, { 0 }, 0x83, (n), undefined                                     \
+	}
 
 static const struct template templates[] = {
 	EIGHT(0, 0),
@@ -100,8 +104,8 @@ static const struct template templates[] = {
 	{ SHAPE_RM, 0, { 0x0f }, 0xb7, 0, 0 },
 	{ SHAPE_RM, 0, { 0x0f }, 0xbe, 0, 0 },
 	{ SHAPE_RM, 0, { 0x0f }, 0xbf, 0, 0 },
-	{ SHAPE_RM, NO_16, { 0x0f }, 0xc3, 0, 0 }, /* MOVNTI */
-	{ SHAPE_RM, BYTE | LOCKS, { 0 }, 0x86, 0, 0 }, /* XCHG */
+	{ SHAPE_RM, NO_16, { 0x0f }, 0xc3, 0, 0 },	  /* MOVNTI */
+	{ SHAPE_RM, BYTE | LOCKS, { 0 }, 0x86, 0, 0 },	  /* XCHG */
 	{ SHAPE_RM, BYTE | LOCKS, { 0x0f }, 0xc0, 0, 0 }, /* XADD */
 	{ SHAPE_RM, BYTE | LOCKS, { 0x0f }, 0xb0, 0, 0 }, /* CMPXCHG */
 	{ SHAPE_BITS, 0, { 0x0f }, 0xa3, 0, BT_UNDEFINED },
@@ -232,7 +236,8 @@ static void put_string(struct sample *s, unsigned size, bool cut)
 	u64 high = cut ? random64() << 32 : 0;
 
 	s->r[REG_RSI] = (TARGET + dice(TARGET_SIZE)) | high;
-	s->r[REG_RDI] = (dice(8) ? TARGET + dice(TARGET_SIZE) : (s->r[REG_RSI] & 0xffffffff) + size) | high;
+	s->r[REG_RDI] =
+	    (dice(8) ? TARGET + dice(TARGET_SIZE) : (s->r[REG_RSI] & 0xffffffff) + size) | high;
 	s->r[REG_RCX] = dice(24) | high;
 }
 
@@ -257,7 +262,8 @@ static bool make(struct sample *s, const struct template *t)
 	*s = (struct sample){ .undefined = t->undefined };
 	for (unsigned i = 0; i < REG_COUNT; i++)
 		s->r[i] = random64();
-	s->rflags = dice(BIT(12)) & (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF);
+	s->rflags =
+	    dice(BIT(12)) & (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF);
 	if (t->shape == SHAPE_STRING)
 		s->rflags |= dice(2) ? RFLAGS_DF : 0;
 	size = put_prefixes(s, t, &rex, &cut);
@@ -339,8 +345,9 @@ static bool same(struct sample *s)
 {
 	struct native n = { .rflags = s->rflags };
 	const struct vcpu *v = emu.v;
-	u64 flags = (RFLAGS_DF | RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF) &
-		    ~s->undefined;
+	u64 flags =
+	    (RFLAGS_DF | RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF) &
+	    ~s->undefined;
 
 	memcpy(n.r, s->r, sizeof(n.r));
 	native_run(&n, s->code, s->len);
@@ -356,7 +363,8 @@ static void tell(const struct sample *s, const char *name)
 	printf("\n%s [", name);
 	for (unsigned i = 0; i < s->len; i++)
 		printf("%s%02x", i ? " " : "", s->code[i]);
-	printf("] outcome %u, flags before %#llx\n", emu.v->exit.outcome, (unsigned long long)s->rflags);
+	printf("] outcome %u, flags before %#llx\n", emu.v->exit.outcome,
+	       (unsigned long long)s->rflags);
 }
 
 static bool has_movbe(void)

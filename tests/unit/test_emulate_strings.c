@@ -98,7 +98,8 @@ static void test_counts(void)
 	for (unsigned mode = EMU_32; mode <= EMU_64; mode++) {
 		emu_start(mode);
 		set(1, 2, 0);
-		CU_ASSERT_EQUAL(EMU_RUN(REP, MOVSB), OUTCOME_DONE); /* not even an address is looked at */
+		CU_ASSERT_EQUAL(EMU_RUN(REP, MOVSB),
+				OUTCOME_DONE); /* not even an address is looked at */
 		expect(1, 2, 0);
 		CU_ASSERT_EQUAL(emu.accesses, 0);
 		set(EMU_RAM, EMU_DEVICE, 77);
@@ -129,7 +130,8 @@ static void test_long_ones_are_left(void)
 	CU_ASSERT_EQUAL(emu.accesses, 5000);
 }
 
-/* [SDM] "Single-Step Exception Condition": a trap behind every round, at the instruction until the last. */
+/* [SDM] "Single-Step Exception Condition": a trap behind every round, at the instruction until the
+ * last. */
 static void test_single_step(void)
 {
 	emu_start(EMU_64);
@@ -164,23 +166,95 @@ struct move {
 
 /* In 16-bit mode DS is at EMU_RAM, ES at EMU_DEVICE. */
 static const struct move moves[] = {
-	{ "MOVSW", EMU_16, { REP, MOVSW_D }, 2, false, HIGH | 0x10, HIGH | 0x20, HIGH | 3,
-	  HIGH | 0x16, HIGH | 0x26, 6 },
+	{ "MOVSW",
+	  EMU_16,
+	  { REP, MOVSW_D },
+	  2,
+	  false,
+	  HIGH | 0x10,
+	  HIGH | 0x20,
+	  HIGH | 3,
+	  HIGH | 0x16,
+	  HIGH | 0x26,
+	  6 },
 	{ "MOVSD", EMU_16, { 0x66, REP, MOVSW_D }, 3, false, 0x10, 0x20, 3, 0x1c, 0x2c, 12 },
-	{ "MOVSB wraps around at 64 KiB", EMU_16, { REP, MOVSB }, 2, false, HIGH | 0xfffe,
-	  HIGH | 0xfffd, 5, HIGH | 0x3, HIGH | 0x2, 5 },
-	{ "MOVSB down through 0", EMU_16, { REP, MOVSB }, 2, true, HIGH | 1, HIGH | 2, 5,
-	  HIGH | 0xfffc, HIGH | 0xfffd, 5 },
-	{ "MOVSB with 32-bit addresses", EMU_16, { 0x67, REP, MOVSB }, 3, false, 0xfff0, 0xff80, 5,
-	  0xfff5, 0xff85, 5 },
-	{ "MOVSD", EMU_32, { REP, MOVSW_D }, 2, false, EMU_RAM, EMU_DEVICE, 3, EMU_RAM + 12,
-	  EMU_DEVICE + 12, 12 },
-	{ "MOVSD down", EMU_32, { REP, MOVSW_D }, 2, true, EMU_RAM + 8, EMU_DEVICE + 8, 3,
-	  EMU_RAM - 4, EMU_DEVICE - 4, 12 },
-	{ "MOVSQ", EMU_64, { REP, 0x48, MOVSW_D }, 3, false, EMU_RAM, EMU_DEVICE, 3, EMU_RAM + 24,
-	  EMU_DEVICE + 24, 24 },
-	{ "MOVSB with 32-bit addresses cuts the registers", EMU_64, { 0x67, REP, MOVSB }, 3, false,
-	  HIGHER | EMU_RAM, HIGHER | EMU_DEVICE, HIGHER | 3, EMU_RAM + 3, EMU_DEVICE + 3, 3 },
+	{ "MOVSB wraps around at 64 KiB",
+	  EMU_16,
+	  { REP, MOVSB },
+	  2,
+	  false,
+	  HIGH | 0xfffe,
+	  HIGH | 0xfffd,
+	  5,
+	  HIGH | 0x3,
+	  HIGH | 0x2,
+	  5 },
+	{ "MOVSB down through 0",
+	  EMU_16,
+	  { REP, MOVSB },
+	  2,
+	  true,
+	  HIGH | 1,
+	  HIGH | 2,
+	  5,
+	  HIGH | 0xfffc,
+	  HIGH | 0xfffd,
+	  5 },
+	{ "MOVSB with 32-bit addresses",
+	  EMU_16,
+	  { 0x67, REP, MOVSB },
+	  3,
+	  false,
+	  0xfff0,
+	  0xff80,
+	  5,
+	  0xfff5,
+	  0xff85,
+	  5 },
+	{ "MOVSD",
+	  EMU_32,
+	  { REP, MOVSW_D },
+	  2,
+	  false,
+	  EMU_RAM,
+	  EMU_DEVICE,
+	  3,
+	  EMU_RAM + 12,
+	  EMU_DEVICE + 12,
+	  12 },
+	{ "MOVSD down",
+	  EMU_32,
+	  { REP, MOVSW_D },
+	  2,
+	  true,
+	  EMU_RAM + 8,
+	  EMU_DEVICE + 8,
+	  3,
+	  EMU_RAM - 4,
+	  EMU_DEVICE - 4,
+	  12 },
+	{ "MOVSQ",
+	  EMU_64,
+	  { REP, 0x48, MOVSW_D },
+	  3,
+	  false,
+	  EMU_RAM,
+	  EMU_DEVICE,
+	  3,
+	  EMU_RAM + 24,
+	  EMU_DEVICE + 24,
+	  24 },
+	{ "MOVSB with 32-bit addresses cuts the registers",
+	  EMU_64,
+	  { 0x67, REP, MOVSB },
+	  3,
+	  false,
+	  HIGHER | EMU_RAM,
+	  HIGHER | EMU_DEVICE,
+	  HIGHER | 3,
+	  EMU_RAM + 3,
+	  EMU_DEVICE + 3,
+	  3 },
 };
 
 static void run_move(const struct move *m)

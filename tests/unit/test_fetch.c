@@ -125,11 +125,11 @@ static void change_ring(struct cpu_state *s)
 
 static void test_context(void)
 {
-	static void (*const ours[])(struct cpu_state *s) = { change_cr0, change_cr4, change_efer,
-							     change_cpl, change_cr3, change_cs_base,
-							     change_cs_attr };
-	static void (*const guests[])(struct cpu_state *s) = { change_cr3, change_cs_base,
-							       change_cs_attr, change_ring };
+	static void (*const ours[])(struct cpu_state *
+				    s) = { change_cr0, change_cr4,     change_efer,   change_cpl,
+					   change_cr3, change_cs_base, change_cs_attr };
+	static void (*const guests[])(struct cpu_state * s) = { change_cr3, change_cs_base,
+								change_cs_attr, change_ring };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ours); i++) {
 		start(cpuid, 2);
@@ -249,7 +249,7 @@ static void test_remapped(void)
 
 struct fault_case {
 	const char *name;
-	u64 rip, pte; /* of rip's page */
+	u64 rip, pte;  /* of rip's page */
 	u64 cr4, efer; /* to be set besides */
 	u8 cpl, vector;
 	u32 error;
@@ -292,8 +292,8 @@ static void test_faults(void)
 static void test_bad_code(void)
 {
 	static const u8 undefined[] = { 0x0f, 0x04 };
-	static const u8 endless[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
-				      0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90 };
+	static const u8 endless[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+				      0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90 };
 	struct event fault;
 
 	start(undefined, 2);

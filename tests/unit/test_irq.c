@@ -19,16 +19,46 @@ void test_irq_register(void);
  * Vectors:                      DE DB NM BP OF BR UD NM DF -- TS NP SS GP PF -- MF AC MC XM VE CP
  */
 static const char second_after_benign[] = "ssssssssssssssssssssss";
-static const char after_contributory[] = "dsssssss" "s" "s" "dddd" "s" "s" "ssss" "s" "d";
-static const char after_page_fault[] = "dsssssss" "s" "s" "dddd" "d" "s" "ssss" "d" "d";
-static const char after_double_fault[] = "xsssssss" "s" "s" "xxxx" "x" "s" "ssss" "x" "x";
+static const char after_contributory[] = "dsssssss"
+					 "s"
+					 "s"
+					 "dddd"
+					 "s"
+					 "s"
+					 "ssss"
+					 "s"
+					 "d";
+static const char after_page_fault[] = "dsssssss"
+				       "s"
+				       "s"
+				       "dddd"
+				       "d"
+				       "s"
+				       "ssss"
+				       "d"
+				       "d";
+static const char after_double_fault[] = "xsssssss"
+					 "s"
+					 "s"
+					 "xxxx"
+					 "x"
+					 "s"
+					 "ssss"
+					 "x"
+					 "x";
 
 static const char *row_of(unsigned first)
 {
 	switch (first) {
-	case 0: case 10: case 11: case 12: case 13: case 21:
+	case 0:
+	case 10:
+	case 11:
+	case 12:
+	case 13:
+	case 21:
 		return after_contributory;
-	case 14: case 20:
+	case 14:
+	case 20:
 		return after_page_fault;
 	case 8:
 		return after_double_fault;
@@ -114,7 +144,7 @@ static void guest_log(struct guest *g, const char *text)
 static void take(struct vcpu *v, struct guest *g, const struct event *e)
 {
 	static const char *const name[] = {
-		[EVENT_INTR] = "I", [EVENT_NMI] = "NMI", [EVENT_EXCEPTION] = "E",
+		[EVENT_INTR] = "I",	[EVENT_NMI] = "NMI",	      [EVENT_EXCEPTION] = "E",
 		[EVENT_SOFT_INT] = "S", [EVENT_SOFT_EXCEPTION] = "B", [EVENT_ICEBP] = "ICE",
 	};
 	char text[32];
@@ -166,17 +196,32 @@ static void guest_runs(struct vcpu *v)
 
 /* ---- Order -------------------------------------------------------------------- */
 
-#define X(n) { .type = EVENT_EXCEPTION, .vector = (n) }
-#define XE(n, e) { .type = EVENT_EXCEPTION, .vector = (n), .has_error = true, .error = (e) }
-#define INTR(n) { .type = EVENT_INTR, .vector = (n) }
-#define NMI_EVENT { .type = EVENT_NMI, .vector = 2 }
-#define NOTHING { .type = EVENT_NONE }
+#define X(n)                                                                                       \
+	{                                                                                          \
+		.type = EVENT_EXCEPTION, .vector = (n)                                             \
+	}
+#define XE(n, e)                                                                                   \
+	{                                                                                          \
+		.type = EVENT_EXCEPTION, .vector = (n), .has_error = true, .error = (e)            \
+	}
+#define INTR(n)                                                                                    \
+	{                                                                                          \
+		.type = EVENT_INTR, .vector = (n)                                                  \
+	}
+#define NMI_EVENT                                                                                  \
+	{                                                                                          \
+		.type = EVENT_NMI, .vector = 2                                                     \
+	}
+#define NOTHING                                                                                    \
+	{                                                                                          \
+		.type = EVENT_NONE                                                                 \
+	}
 
 struct order {
 	const char *name;
 	struct event interrupted, raise; /* found after the exit; raised by its handler */
 	bool nmi, nmi_blocked;
-	u8 vector; /* in the LAPIC's request register, 0: none */
+	u8 vector;   /* in the LAPIC's request register, 0: none */
 	bool extint; /* the PIC asks for vector 0x30 */
 	bool masked; /* RFLAGS.IF is clear */
 	u8 shadow;
@@ -242,8 +287,8 @@ static const struct order orders[] = {
 	  .want = "I97 iret I113 iret" },
 	{ "an interrupted interrupt before an NMI", .interrupted = INTR(0x61), .nmi = true,
 	  .want = "I97 NMI iret iret" },
-	{ "an interrupted fault before NMI and interrupt", .interrupted = X(VECTOR_DB),
-	  .nmi = true, .vector = 0x51, .want = "E1 NMI iret iret I81 iret" },
+	{ "an interrupted fault before NMI and interrupt", .interrupted = X(VECTOR_DB), .nmi = true,
+	  .vector = 0x51, .want = "E1 NMI iret iret I81 iret" },
 
 	{ "interrupt met a fault: the fault, then it", .interrupted = INTR(0x61),
 	  .raise = XE(VECTOR_PF, 2), .want = "E14(2) iret I97 iret" },
@@ -435,7 +480,8 @@ static void test_cr2_dr6(void)
 	fake_mode_flat32(v);
 	v->state.cr2 = 1;
 	fake_vcpu_settle(v);
-	deliver_raised(vm, &gp); /* a #GP leaves CR2 alone */
+	deliver_raised(vm, &gp);	       /* a #GP leaves CR2 alone */
+	CU_ASSERT(v->regs.rflags & RFLAGS_RF); /* a fault pushes RF set, a trap does not */
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.cr2, 1);
 	fake_mode_flat32(v);
 	deliver_raised(vm, &pf);
@@ -446,6 +492,7 @@ static void test_cr2_dr6(void)
 	v->state.dr[7] = DR7_FIXED | DR7_GD;
 	fake_vcpu_settle(v);
 	deliver_raised(vm, &db);
+	CU_ASSERT_FALSE(v->regs.rflags & RFLAGS_RF);
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.dr[6], DR6_FIXED | 1 | DR6_BS | DR6_BD);
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.dr[7], DR7_FIXED);
 

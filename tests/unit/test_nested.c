@@ -216,7 +216,8 @@ static void test_protect_unmap(const struct nested_format *f)
 	/* whole large pages stay large */
 	CU_ASSERT_EQUAL(nested_protect(&n, gpa(GiB(1)), LARGE, PROT_R), 0);
 	expect(&n, GiB(1) + 5, MEMORY + 5, 1, PROT_R);
-	CU_ASSERT_EQUAL(nested_protect(&n, gpa(GiB(1) + LARGE + 0x8000), 0x2000, PROT_R | PROT_X), 0);
+	CU_ASSERT_EQUAL(nested_protect(&n, gpa(GiB(1) + LARGE + 0x8000), 0x2000,
+				       PROT_R | PROT_X), 0);
 	expect(&n, GiB(1) + LARGE + 0x7fff, MEMORY + LARGE + 0x7fff, 0, PROT_RWX);
 	expect(&n, GiB(1) + LARGE + 0x8000, MEMORY + LARGE + 0x8000, 0, PROT_R | PROT_X);
 	expect(&n, GiB(1) + LARGE + 0xa000, MEMORY + LARGE + 0xa000, 0, PROT_RWX);
@@ -280,7 +281,8 @@ static void test_short_of_memory(const struct nested_format *f)
 	start(&n, f);
 	for (unsigned left = 0; left < NESTED_LEVELS - 1; left++) {
 		fake_host.allocations_left = left;
-		CU_ASSERT_EQUAL(nested_map(&n, gpa(GiB(512) * left), hpa(MEMORY), PAGE_SIZE, PROT_R),
+		CU_ASSERT_EQUAL(nested_map(&n, gpa(GiB(512) * left), hpa(MEMORY), PAGE_SIZE,
+					   PROT_R),
 				-HOST_ENOMEM);
 		expect_hole(&n, GiB(512) * left);
 	}

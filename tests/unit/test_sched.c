@@ -147,8 +147,7 @@ static void test_deadline(void)
 	sched_pick(0, 1000);
 	CU_ASSERT_EQUAL(sched_deadline(&vcpu[0]), ~0ull);
 	sched_add(&vcpu[1]);
-	CU_ASSERT_EQUAL(sched_deadline(&vcpu[0]),
-			1000 + sched_round_robin.slice_ns(&vcpu[0]));
+	CU_ASSERT_EQUAL(sched_deadline(&vcpu[0]), 1000 + sched_round_robin.slice_ns(&vcpu[0]));
 	sched_pick(1, 2000);
 	CU_ASSERT_EQUAL(sched_deadline(&vcpu[0]), ~0ull);
 	finish();
@@ -378,8 +377,8 @@ static unsigned run_all_races(const struct race *begin, unsigned rounds, unsigne
 			n--;
 		if (!n)
 			return count;
-		path[n - 1].taken += 1 + (u8)__builtin_ctz(path[n - 1].options >>
-							   (path[n - 1].taken + 1));
+		path[n - 1].taken +=
+		    1 + (u8)__builtin_ctz(path[n - 1].options >> (path[n - 1].taken + 1));
 		given = n;
 	}
 }

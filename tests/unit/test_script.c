@@ -201,7 +201,8 @@ static void test_wait(void)
 /* More than the FIFO takes: the rest later. */
 static void test_send(void)
 {
-	struct vm *vm = run_with_vm("send a \"0123456789012345678901234567890123456789\\r\"\necho sent");
+	struct vm *vm =
+	    run_with_vm("send a \"0123456789012345678901234567890123456789\\r\"\necho sent");
 	unsigned got = 0;
 
 	for (unsigned turn = 0; turn < 100 && script_active(); turn++) {

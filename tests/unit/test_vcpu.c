@@ -14,7 +14,7 @@ struct script {
 	struct event interrupted[8];
 	unsigned count, next;
 	u32 request; /* somebody asks for this while the guest runs */
-	u64 rip[8]; /* as found at each entry */
+	u64 rip[8];  /* as found at each entry */
 };
 
 static void scripted(struct vcpu *v)
@@ -159,9 +159,26 @@ static void test_completed_before_stop(void)
 	fake_vm_free(vm);
 }
 
+/* INIT finds the exit in hand completed: its RIP is not moved on behind it. */
+static void test_completed_before_init(void)
+{
+	struct script s = { .exit = { { .reason = EXIT_PAUSE, .insn_len = 2 },
+				      { .reason = EXIT_HOST } },
+			    .count = 2,
+			    .request = REQUEST_INIT };
+	struct vm *vm = fake_vm_make(MiB(4), 1);
+	struct vcpu *v = set_up(vm, &s);
+
+	CU_ASSERT_EQUAL(vcpu_step(v), VCPU_HOST);
+	CU_ASSERT_EQUAL(s.rip[1], 0xfff0);
+	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.seg[SEG_CS].base, 0xffff0000);
+	fake_vm_free(vm);
+}
+
 static void test_flush(void)
 {
-	struct script s = { .exit = { { .reason = EXIT_PAUSE, .insn_len = 2 } }, .count = 1,
+	struct script s = { .exit = { { .reason = EXIT_PAUSE, .insn_len = 2 } },
+			    .count = 1,
 			    .request = REQUEST_FLUSH };
 	struct vm *vm = fake_vm_make(MiB(4), 1);
 	struct vcpu *v = set_up(vm, &s);
@@ -206,7 +223,7 @@ static void test_halt_and_wake(void)
 	CU_ASSERT_EQUAL(vcpu_step(v), VCPU_BLOCKED);
 	CU_ASSERT_EQUAL(v->state.activity, ACTIVITY_HALT);
 	CU_ASSERT_EQUAL(v->regs.rip, 0x1001);
-	CU_ASSERT_EQUAL(v->requests, 0); /* else the scheduler would not let it rest */
+	CU_ASSERT_EQUAL(v->requests, 0);	     /* else the scheduler would not let it rest */
 	CU_ASSERT_EQUAL(vcpu_step(v), VCPU_BLOCKED); /* a kick without a reason */
 	CU_ASSERT_EQUAL(fake_vcpu(v)->entries, 1);
 	host_lock(&vm->lock);
@@ -296,7 +313,8 @@ static void test_answers(void)
 static void test_single_step(void)
 {
 	struct script s = {
-		.exit = { { .reason = EXIT_PAUSE, .insn_len = 2 } }, .count = 1,
+		.exit = { { .reason = EXIT_PAUSE, .insn_len = 2 } },
+		.count = 1,
 	};
 	struct vm *vm = fake_vm_make(MiB(4), 1);
 	struct vcpu *v = set_up(vm, &s);
@@ -423,6 +441,7 @@ void test_vcpu_register(void)
 	CU_add_test(suite, "host interrupt", test_host_interrupt);
 	CU_add_test(suite, "stop and go", test_stop);
 	CU_add_test(suite, "completed before it stops", test_completed_before_stop);
+	CU_add_test(suite, "completed before INIT", test_completed_before_init);
 	CU_add_test(suite, "flush", test_flush);
 	CU_add_test(suite, "NMI", test_nmi_request);
 	CU_add_test(suite, "halt and wake", test_halt_and_wake);

@@ -12,6 +12,7 @@
 
 #define HEADER_MAGIC 0x1badb002
 #define ENTRY (PTE_P | PTE_W | PTE_U)
+#define CPUID_ECX_XSAVE (1 << 26)
 
 	.section .multiboot, "a"
 	.balign 4
@@ -26,7 +27,7 @@
 boot_entry:
 	cli
 	cld
-	movl %ebx, %esi
+	movl %ebx, %esi /* CPUID below changes EBX */
 	movl $(boot_pdpt + ENTRY), boot_pml4
 	movl $(boot_pd + ENTRY), %eax
 	xorl %ecx, %ecx
@@ -44,7 +45,13 @@ boot_entry:
 	jb 2b
 	movl $boot_pml4, %eax
 	movl %eax, %cr3
+	movl $1, %eax
+	cpuid
 	movl $(CR4_PAE | CR4_DE), %eax
+	testl $CPUID_ECX_XSAVE, %ecx
+	jz 3f
+	orl $CR4_OSXSAVE, %eax
+3:| CR4_DE), %eax
 	movl %eax, %cr4
 	movl $MSR_EFER, %ecx
 	rdmsr

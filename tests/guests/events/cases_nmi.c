@@ -95,7 +95,7 @@ const struct event_case nmi_cases[] = {
 	{ "nmi-one-is-kept", code_nmi_if0, "nmi@b handled nmi@b", NMI_TITLE, .hook = send_two_more },
 	{ "nmi-unblocked-by-any-iret", code_nmi_if0, "nmi@b blocked ud@h nmi@h handled", NMI_TITLE,
 	  .hook = fault_inside },
-	{ "nmi-unblocked-by-faulting-iret", code_nmi_if0, "nmi@b bad-iret gp(fff8)@h nmi@h", IRET_TITLE,
+	{ "nmi-unblocked-by-faulting-iret", code_nmi_if0, "nmi@b bad-iret nmi@h gp(fff8)@h", IRET_TITLE,
 	  .hook = bad_iret },
 	{ "nmi-second-before-irq", code_nmi_sti, "nmi@b handled nmi@b irq0@b", ORDER_TITLE, pend_irq0,
 	  send_second },

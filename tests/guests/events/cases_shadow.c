@@ -6,6 +6,8 @@
  */
 #include "run.h"
 
+#include "x86_ops.h"
+
 #define STI_TITLE "[SDM] \"Masking Maskable Hardware Interrupts\" (6.8.1), STI (vol. 2)"
 #define SS_TITLE "[SDM] \"Masking Exceptions and Interrupts When Switching Stacks\" (6.8.3)"
 #define IF_TITLE "[SDM] \"Prioritization of Concurrent Events\" (6.9)"
@@ -33,7 +35,7 @@ STI_CODE(sti, "sti");
 STI_CODE(ud, "ud2");
 STI_CODE(vmrun, "vmrun");
 STI_CODE(vmxoff, "vmxoff");
-CODE(sti_rdmsr_gp, "movl $0x12345678, %ecx\nsti\n" M(a) "rdmsr\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" M(a) "xsetbv\n" M(b) "nop\n" M(c) "nop\n");
 STI_CODE(int, "int $" TEXT(DPL3_VECTOR));
 CODE(sti_cli, "sti\n" M(a) "cli\n" M(b) "nop\n" M(c) "nop\n");
 CODE(popf, SET_FLAGS(IF) M(a) "nop\n" M(b) "nop\n");
@@ -41,6 +43,12 @@ CODE(iret, "movq %rsp, %rax\npushq $" TEXT(SEL_DATA) "\npushq %rax\npushq $0x202
 		   SEL_CODE) "\nleaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" M(a) "nop\n" M(b) "nop\n");
 CODE(sti_rep, "leaq events_buffer(%rip), %rdi\nleaq 8(%rdi), %rsi\nmovl $8, %ecx\nsti\n" M(
 		      a) "rep movsb\n" M(b) "nop\n");
+
+CODE(sti_pushf, "sti\n" M(a) "pushfq\n" M(b) "popq %rax\nandl $0x100, %eax\nmovl %eax, events_word\n");
+CODE(sti_popf, "pushq $0x202\nsti\n" M(a) "popfq\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_syscall, "sti\n" M(a) "syscall\n.globl sti_syscall_to\nsti_syscall_to:\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_jmp, "sti\n" M(a) "jmp 1f\n" M(b) "nop\n1:\n" M(c) "nop\n" M(d) "nop\n");
+CODE(sti_iret, "movq %rsp, %rax\npushq $" TEXT(SEL_DATA) "\npushq %rax\npushq $0x202\npushq $" TEXT(SEL_CODE) "\nleaq 1f(%rip), %rax\npushq %rax\nsti\n" M(a) "iretq\n1:\n" M(b) "nop\n" M(c) "nop\n");
 
 /* A timer that comes at any time: never in the shadow, of STI or of MOV SS. */
 #define NEVER_CODE(name, begin, insn)                                                    \
@@ -59,6 +67,20 @@ CODE32(never_pop_ss, "sti\n1:\npushl %ss\npopl %ss\n" M(a) "nop\nnop\ncmpl $" LO
 		     ", interrupts_total\njb 1b\ncli\n");
 
 u8 events_buffer[64];
+extern const char sti_syscall_to[];
+
+static void pend_and_syscall(void)
+{
+	x86_wrmsr(MSR_STAR, (u64)SEL_CODE << 32);
+	x86_wrmsr(MSR_LSTAR, (u64)(uintptr_t)sti_syscall_to);
+	x86_wrmsr(MSR_SFMASK, 0);
+	pend_irq0();
+}
+
+static void log_pushed(void)
+{
+	log_word("pushed %x", events_word);
+}
 
 static void pend_v51(void)
 {
@@ -74,12 +96,12 @@ static void start_timer(void)
 
 static void count_in_shadow(void)
 {
-	log_word("%u in the shadow", interrupts_at_a);
+	log_word("%s", interrupts_at_a ? "sometimes" : "never");
 }
 
 #define STI(label, code, want) { "sti-" label, code, want, STI_TITLE, pend_irq0 }
 #define NEVER(label, code, title) \
-	{ "never-" label, code, "0 in the shadow", title, start_timer, .after = count_in_shadow }
+	{ "never-" label, code, "never", title, start_timer, .after = count_in_shadow }
 
 const struct event_case shadow_cases[] = {
 	STI("nop", code_sti_nop, "irq0@b"),
@@ -101,8 +123,13 @@ const struct event_case shadow_cases[] = {
 	STI("ud", code_sti_ud, "ud@a irq0@b"),
 	STI("vmrun", code_sti_vmrun, "ud@a irq0@b"),
 	STI("vmxoff", code_sti_vmxoff, "ud@a irq0@b"),
-	STI("rdmsr-gp", code_sti_rdmsr_gp, "gp(0)@a irq0@b"),
+	STI("xsetbv-gp", code_sti_xsetbv, "gp(0)@a irq0@b"),
 	STI("int", code_sti_int, "v32@b irq0@b"),
+	STI("popf", code_sti_popf, "irq0@b"),
+	STI("jmp", code_sti_jmp, "irq0@c"),
+	STI("iret", code_sti_iret, "irq0@b"),
+	{ "sti-pushf", code_sti_pushf, "irq0@b pushed 0", STI_TITLE, pend_irq0, .after = log_pushed },
+	{ "sti-syscall", code_sti_syscall, "irq0@b", STI_TITLE, pend_and_syscall },
 	STI("rep-movs", code_sti_rep, NULL),
 	{ "popf-opens", code_popf, "irq0@a", IF_TITLE, pend_irq0 },
 	{ "iret-opens", code_iret, "irq0@a", IF_TITLE, pend_irq0 },

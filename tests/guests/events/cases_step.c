@@ -38,8 +38,6 @@ STEP_CODE(intn, "", "int $" TEXT(DPL3_VECTOR));
 STEP_CODE(icebp, "", ".byte 0xf1");
 STEP_CODE(mov_ss, "movl %ss, %ebx", "movl %ebx, %ss");
 STEP_CODE(outs, "leaq events_buffer(%rip), %rsi\nmovl $0x80, %edx\nmovl $3, %ecx", "rep outsb");
-STEP_CODE(ins, "movl $0x61, %edx\nmovl $3, %ecx",
-	  "rep insb"); /* RDI is the local APIC: see below */
 CODE(step_insb, "movl $0x61, %edx\nmovl $3, %ecx\n" SET_FLAGS(
 			TF) "leaq events_buffer(%rip), %rdi\n" M(a) "rep insb\n" M(b) "nop\n" M(z) "nop\n");
 CODE(step_mov_ss_cpuid, "movl %ss, %ebx\nxorl %eax, %eax\n" BEGIN
@@ -131,6 +129,6 @@ const struct event_case step_cases[] = {
 	{ "step-before-irq", code_step_irq, "db(BS)@b irq0@b db(BS)@z", ORDER_TITLE, pend_irq0 },
 	{ "step-irq-cpuid", code_step_irq_cpuid, "db(BS)@b irq0@b db(BS)@z", ORDER_TITLE, pend_irq0 },
 	{ "step-sti", code_step_sti, "db(BS)@a db(BS)@b irq0@b db(BS)@z", ORDER_TITLE, pend_irq0 },
-	{ "step-before-nmi", code_step_nmi, "db(BS)@a db(BS)@z nmi@z", ORDER_TITLE },
+	{ "step-before-nmi", code_step_nmi, "db(BS)@a nmi@h db(BS)@z", ORDER_TITLE },
 };
 const unsigned step_case_count = ARRAY_SIZE(step_cases);

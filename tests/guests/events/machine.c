@@ -34,7 +34,7 @@
 #define IER_THRE 2
 #define LCR_8N1 3
 #define MCR_OUT2 8 /* lets the interrupt through to the PIC */
-#define LSR_IDLE 0x60
+#define LSR_IDLE 0x40 /* the last bit has left */
 
 #define SVR_ENABLE 0x100
 #define LVT_MASKED BIT(16)

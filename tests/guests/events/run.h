@@ -101,6 +101,9 @@ extern unsigned seen[256];
 /* This case wants no log of maskable interrupts, only counts: how many, and at mark `a`. */
 extern bool count_only;
 extern unsigned interrupts_total, interrupts_at_a;
+
+extern u32 events_word; /* what a case leaves to be looked at */
+extern u8 events_buffer[64];
 /* EOI by the handler; a case may do without. */
 extern bool no_eoi;
 

@@ -1,0 +1,60 @@
+/*
+ * judge.h - from a directory of runs to a report
+ *
+ * Owns: the directory's form.  Must not know: emulators, hypervisors.
+ *
+ * pgcheck leaves in the directory
+ *	info           lines "KEY VALUE..": see judge_setting
+ *	RUN.out        the serial line of a run; RUN.facts what the platform says of it, as lines
+ *	               "vm NAME STATE CAUSE..", "exits NAME REASON COUNT", "root NAME 0xROOT npt|ept"
+ *	RUN.log        exits as the emulator saw them, in order: lines "REASON" or "mark"
+ *	RUN.ram        the machine's memory at the end
+ * in info: "platform TEXT", "seed N", "status RUN N", "nonce RUN GUEST WORD", "limit NAME N",
+ * "skip RUN WHY", "image FILE" (the hypervisor's ELF file), "declared FILE".
+ */
+#ifndef CHECKER_JUDGE_H
+#define CHECKER_JUDGE_H
+
+#include "record.h"
+#include "report.h"
+
+#define JUDGE_PATH_MAX 512
+#define JUDGE_WORD_MAX 64
+
+struct judge {
+	const char *dir;
+	struct record_log info; /* every line is text of speaker "" */
+	struct report *report;
+};
+
+/* The text behind "KEY " in info, KEY being several words; NULL: none. */
+const char *judge_setting(const struct judge *judge, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+bool judge_limit(const struct judge *judge, const char *name, double *limit);
+const char *judge_nonce(const struct judge *judge, const char *run, const char *guest);
+
+/* DIR/RUN.EXTENSION */
+void judge_path(const struct judge *judge, const char *run, const char *extension, char *path);
+
+enum judge_run {
+	JUDGE_ABSENT, /* not asked for */
+	JUDGE_SKIP, /* the platform cannot: a check of that result was added */
+	JUDGE_BROKEN, /* the harness failed: likewise */
+	JUDGE_READY, /* *log is filled; the caller frees it */
+};
+
+/*
+ * Is there this run?  one: see record_load.  group names the check that is added if not
+ * (GROUP/run), property whose it is.
+ */
+enum judge_run judge_load(const struct judge *judge, const char *run, const char *one,
+			  enum report_property property, struct record_log *log);
+/* A file of lines beside it; empty if there is none. */
+void judge_lines(const struct judge *judge, const char *run, const char *extension,
+		 struct record_log *log);
+
+void judge_fidelity(const struct judge *judge);
+void judge_isolation(const struct judge *judge);
+void judge_performance(const struct judge *judge);
+
+#endif

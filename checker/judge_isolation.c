@@ -1,0 +1,379 @@
+/*
+ * judge_isolation.c - hostile guests: runs attack, reuse, share-idle, share-spin, share-storm
+ */
+#include "guests/secret.h"
+#include "judge.h"
+#include "outside.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ISO REPORT_ISOLATION
+#define VMS_MAX 64
+#define PERCENT_KEPT 99
+
+/* What the judge holds of one run. */
+struct run {
+	const struct judge *judge;
+	const char *name;
+	struct record_log out, facts;
+	char path[JUDGE_PATH_MAX];
+};
+
+static bool load(struct run *r, const struct judge *judge, const char *name)
+{
+	*r = (struct run){ .judge = judge, .name = name };
+	if (judge_load(judge, name, NULL, ISO, &r->out) != JUDGE_READY)
+		return false;
+	judge_lines(judge, name, "facts", &r->facts);
+	judge_path(judge, name, "out", r->path);
+	return true;
+}
+
+static void unload(struct run *r)
+{
+	record_free(&r->out);
+	record_free(&r->facts);
+}
+
+static void verdict(const struct run *r, bool good, unsigned points, const char *name,
+		    const char *reason)
+{
+	report_add(r->judge->report, ISO, good ? REPORT_PASS : REPORT_FAIL, points, name,
+		   good ? "" : r->path, "%s", reason);
+}
+
+static const char *record_of(const struct run *r, const char *guest, const char *kind)
+{
+	size_t at = 0;
+
+	return record_next(&r->out, &at, guest, judge_nonce(r->judge, r->name, guest), kind);
+}
+
+/* ---- The attacks -------------------------------------------------------------------- */
+
+static const char *const attacks[] = {
+	"fresh-memory", "holes",	 "huge-addresses",    "straddle",	   "apic-page",
+	"apic-base",	"icr",		 "interrupt-storm",   "ports-in",	   "ports-out",
+	"ports-string", "long-string",	 "msr-read",	      "msr-write",	   "exit-storm",
+	"vm-instructions", "hypercalls", "control-registers", "xcr0",		   "tables",
+	"debug",	"caches",	 "changing-code",     "own-registers",
+};
+
+static const char *attack_record(const struct run *r, const char *attack)
+{
+	const char *text, *nonce = judge_nonce(r->judge, r->name, "hostile");
+	char name[JUDGE_WORD_MAX];
+	size_t at = 0;
+
+	while ((text = record_next(&r->out, &at, "hostile", nonce, "attack")))
+		if (record_word(text, "name", name, sizeof(name)) && !strcmp(name, attack))
+			return text;
+	return NULL;
+}
+
+static void judge_attack(const struct run *r, const char *attack)
+{
+	const char *text = attack_record(r, attack);
+	char name[JUDGE_WORD_MAX], what[JUDGE_WORD_MAX] = "?", reason[300];
+	uint64_t cases = 0, faults = 0, bad = 1, where = 0;
+	bool whole;
+
+	snprintf(name, sizeof(name), "attack/%s", attack);
+	if (!text) {
+		verdict(r, false, 4, name, "it did not come to its end");
+		return;
+	}
+	whole = record_number(text, "cases", &cases) && record_number(text, "faults", &faults) &&
+		record_number(text, "bad", &bad) && record_number(text, "where", &where) &&
+		record_word(text, "what", what, sizeof(what));
+	snprintf(reason, sizeof(reason), "%" PRIu64 " cases, %" PRIu64 " faults, %" PRIu64 " bad%s%s%s%s",
+		 cases, faults, bad, bad ? ", the first: " : "", bad ? what : "",
+		 bad ? " at " : "", whole ? "" : " (a broken record)");
+	if (bad)
+		snprintf(reason + strlen(reason), sizeof(reason) - strlen(reason), "0x%" PRIx64, where);
+	verdict(r, whole && cases && !bad, 4, name, reason);
+}
+
+/* ---- The ends ------------------------------------------------------------------------- */
+
+static const struct {
+	const char *vm, *what;
+	const char *states; /* those that are right, "a b" */
+} ends[] = {
+	{ "triple", "a triple fault", "dead" },
+	{ "halt", "CLI; HLT", "halted" },
+	{ "jump", "a jump to where nothing is", "off dead" },
+	{ "lostcr3", "page tables where nothing is", "dead" },
+	{ "wild", "a store outside its memory, strict", "dead" },
+	{ "lostidt", "an IDT where nothing is", "dead" },
+	{ "initself", "INIT to itself", "running dead halted killed" },
+	{ "jumpdev", "a jump into device memory", "off dead" },
+	{ "loststack", "an interrupt stack where nothing is", "dead" },
+	{ "fuzz1", "random instructions", "off dead halted running" },
+	{ "fuzz2", "random instructions", "off dead halted running" },
+	{ "fuzz3", "random instructions", "off dead halted running" },
+	{ "fuzz4", "random instructions", "off dead halted running" },
+};
+
+static bool is_word_of(const char *word, size_t len, const char *words)
+{
+	for (const char *p = words; *p; p += strcspn(p, " "), p += strspn(p, " "))
+		if (strcspn(p, " ") == len && !strncmp(p, word, len))
+			return true;
+	return false;
+}
+
+/* "STATE CAUSE.." of a VM at the end of the run; NULL: the hypervisor did not say. */
+static const char *state_of(const struct run *r, const char *vm)
+{
+	char key[JUDGE_WORD_MAX];
+
+	snprintf(key, sizeof(key), "vm %s ", vm);
+	return record_begins(&r->facts, "", key);
+}
+
+static void judge_end(const struct run *r, unsigned i)
+{
+	const char *state = state_of(r, ends[i].vm);
+	char name[JUDGE_WORD_MAX], reason[300];
+	bool good = state && is_word_of(state, strcspn(state, " "), ends[i].states);
+
+	snprintf(name, sizeof(name), "end/%s", ends[i].vm);
+	snprintf(reason, sizeof(reason), "%s: %s%s%s", ends[i].what, state ? state : "nothing is known of it",
+		 good ? "" : ", expected: ", good ? "" : ends[i].states);
+	verdict(r, good && record_of(r, ends[i].vm, "ending"), 2, name, reason);
+}
+
+/* ---- The neighbour ---------------------------------------------------------------------- */
+
+static void judge_neighbour(const struct run *r)
+{
+	const char *text = record_of(r, "neighbour", "watched"), *begin = record_of(r, "neighbour", "watching");
+	const char *state = state_of(r, "neighbour");
+	uint64_t count = 0, words = 1, registers = 1, same = 0, hash = 0, before = 1;
+	char which[JUDGE_WORD_MAX] = "?", reason[300];
+	bool whole = text && begin && record_number(text, "count", &count) &&
+		     record_number(text, "bad-words", &words) &&
+		     record_number(text, "bad-registers", &registers) &&
+		     record_number(text, "same", &same) && record_number(text, "hash", &hash) &&
+		     record_number(begin, "hash", &before) &&
+		     record_word(text, "which", which, sizeof(which));
+
+	snprintf(reason, sizeof(reason), "counted to %" PRIu64 "; %s", count, state ? state : "no state");
+	verdict(r, whole && count, 10, "neighbour/alive", reason);
+	snprintf(reason, sizeof(reason), "%" PRIu64 " words changed, hash 0x%" PRIx64 " was 0x%" PRIx64, words,
+		 hash, before);
+	verdict(r, whole && !words && same == 1 && hash == before, 10, "neighbour/memory", reason);
+	snprintf(reason, sizeof(reason), "%" PRIu64 " registers changed, the last: %s", registers, which);
+	verdict(r, whole && !registers, 10, "neighbour/registers", reason);
+}
+
+/* ---- The hypervisor ------------------------------------------------------------------------ */
+
+static bool anybody_says(const struct record_log *log, const char *what)
+{
+	for (size_t i = 0; i < log->count; i++)
+		if (!*log->line[i].speaker && strstr(log->line[i].text, what))
+			return true;
+	return false;
+}
+
+/* It answered at the end: a line of each VM, and its status. */
+static void judge_answers(const struct run *r)
+{
+	const char *status = judge_setting(r->judge, "status %s", r->name);
+	unsigned known = 0;
+	char reason[200];
+	bool panic = anybody_says(&r->out, "panic");
+
+	for (size_t i = 0; i < r->facts.count; i++)
+		known += !strncmp(r->facts.line[i].text, "vm ", 3);
+	snprintf(reason, sizeof(reason), "status %s, %u VMs listed%s", status, known,
+		 panic ? ", it panicked" : "");
+	verdict(r, status && !strcmp(status, "0") && known >= 2 && !panic, 15, "hypervisor/answers", reason);
+}
+
+/* ---- From outside ----------------------------------------------------------------------------- */
+
+static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX], char names[][JUDGE_WORD_MAX],
+			 enum outside_format *format)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->facts.count && count < VMS_MAX; i++) {
+		unsigned long long root;
+		char kind[8];
+
+		if (sscanf(r->facts.line[i].text, "root %63s %llx %7s", names[count], &root, kind) != 3)
+			continue;
+		*format = strcmp(kind, "ept") ? OUTSIDE_NPT : OUTSIDE_EPT;
+		vm[count] = (struct outside_vm){ .name = names[count], .root = root };
+		count++;
+	}
+	return count;
+}
+
+static void judge_tables(const struct run *r, const struct outside_memory *ram, struct outside_range image)
+{
+	static char names[VMS_MAX][JUDGE_WORD_MAX];
+	struct outside_vm vm[VMS_MAX];
+	enum outside_format format = OUTSIDE_NPT;
+	size_t count = read_roots(r, vm, names, &format), pages = 0, walked = 0;
+	const char *why = NULL, *wrong = NULL;
+	char text[300];
+	uint64_t stray, first = 0;
+
+	for (; walked < count && !why; walked++) {
+		if (outside_walk(ram, format, &vm[walked], &why))
+			why = NULL;
+		pages += vm[walked].pages;
+	}
+	if (!why)
+		wrong = outside_apart(vm, count, image, text, sizeof(text));
+	if (!why && !wrong)
+		snprintf(text, sizeof(text), "%zu VMs, %zu ranges", count, pages);
+	verdict(r, count >= 2 && !why && !wrong, 15, "outside/tables", why ? why : text);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(vm[i].name, "neighbour"))
+			continue;
+		stray = outside_stray(ram, SECRET_TAG, &vm[i], &first);
+		snprintf(text, sizeof(text), "%" PRIu64 " of the neighbour's words lie elsewhere, the first at 0x%"
+			 PRIx64, stray, first);
+		verdict(r, !stray, 10, "outside/secrets", text);
+	}
+	for (size_t i = 0; i < walked; i++)
+		outside_forget(&vm[i]);
+}
+
+static void judge_outside(const struct run *r)
+{
+	const char *image_path = judge_setting(r->judge, "image");
+	struct outside_memory ram, elf = { 0 };
+	struct outside_range image;
+	char path[JUDGE_PATH_MAX], text[200];
+	uint64_t first, compared;
+	int64_t bad;
+
+	judge_path(r->judge, r->name, "ram", path);
+	if (!outside_open(&ram, path)) {
+		report_add(r->judge->report, ISO, REPORT_SKIP, 0, "outside/text", "",
+			   "this platform shows no memory");
+		return;
+	}
+	if (!image_path || !outside_open(&elf, image_path)) {
+		report_add(r->judge->report, ISO, REPORT_ERROR, 15, "outside/text", path,
+			   "no image of the hypervisor to compare with");
+	} else {
+		bad = outside_image(&ram, &elf, &first, &compared, &image);
+		snprintf(text, sizeof(text), "%" PRId64 " of %" PRIu64 " bytes differ, the first at 0x%" PRIx64,
+			 bad, compared, first);
+		verdict(r, !bad, 15, "outside/text", text);
+		judge_tables(r, &ram, image);
+		outside_close(&elf);
+	}
+	outside_close(&ram);
+}
+
+static void judge_attack_run(const struct judge *judge)
+{
+	struct run r;
+
+	if (!load(&r, judge, "attack"))
+		return;
+	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
+		judge_attack(&r, attacks[i]);
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		judge_end(&r, i);
+	judge_neighbour(&r);
+	judge_answers(&r);
+	judge_outside(&r);
+	unload(&r);
+}
+
+/* ---- Memory that had another owner ---------------------------------------------------------------- */
+
+static void judge_reuse(const struct judge *judge)
+{
+	uint64_t bytes = 0, dirty = 1, secrets = 1, second_bytes = 0;
+	const char *text, *nonce = judge_nonce(judge, "reuse", "reuse");
+	char reason[200];
+	struct run r;
+	size_t at = 0;
+	bool whole;
+
+	if (!load(&r, judge, "reuse"))
+		return;
+	text = record_next(&r.out, &at, "reuse", nonce, "reuse");
+	whole = text && record_number(text, "bytes", &bytes);
+	text = record_next(&r.out, &at, "reuse", nonce, "reuse");
+	whole = whole && text && record_number(text, "bytes", &second_bytes) &&
+		record_number(text, "dirty", &dirty) && record_number(text, "secrets", &secrets);
+	snprintf(reason, sizeof(reason), "of %" PRIu64 " bytes had by another before, %" PRIu64
+		 " words are not zero, %" PRIu64 " secrets%s", second_bytes, dirty, secrets,
+		 whole ? "" : " (there was no second owner)");
+	verdict(&r, whole && bytes && second_bytes && !dirty && !secrets, 10, "reuse/cleared", reason);
+	unload(&r);
+}
+
+/* ---- Shares ------------------------------------------------------------------------------------------ */
+
+struct share {
+	uint64_t count, own, elapsed, gaps;
+};
+
+static bool read_share(const struct judge *judge, const char *name, struct share *s)
+{
+	const char *text;
+	struct run r;
+	bool whole;
+
+	if (!load(&r, judge, name))
+		return false;
+	text = record_of(&r, "neighbour", "share");
+	whole = text && record_number(text, "count", &s->count) && record_number(text, "own", &s->own) &&
+		record_number(text, "elapsed", &s->elapsed) && record_number(text, "gaps", &s->gaps) &&
+		s->count && s->own && s->elapsed;
+	if (!whole)
+		verdict(&r, false, 10, "share/record", "the neighbour did not come to its end");
+	unload(&r);
+	return whole;
+}
+
+/* a/b against c/d, in percent. */
+static double percent(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	return 100.0 * ((double)a / (double)b) / ((double)c / (double)d);
+}
+
+static void judge_percent(const struct judge *judge, double kept, const char *name, const char *what)
+{
+	char path[JUDGE_PATH_MAX];
+
+	judge_path(judge, "share-storm", "out", path);
+	report_add(judge->report, ISO, kept >= PERCENT_KEPT ? REPORT_PASS : REPORT_FAIL, 15, name, path,
+		   "%.2f %% of %s, at least %u %%", kept, what, PERCENT_KEPT);
+}
+
+static void judge_shares(const struct judge *judge)
+{
+	struct share idle, spin, storm;
+
+	if (!read_share(judge, "share-idle", &idle) || !read_share(judge, "share-spin", &spin) ||
+	    !read_share(judge, "share-storm", &storm))
+		return;
+	judge_percent(judge, percent(storm.count, storm.own, idle.count, idle.own), "share/speed",
+		      "its count per own tick beside an idle guest");
+	judge_percent(judge, percent(storm.count, storm.elapsed, spin.count, spin.elapsed), "share/progress",
+		      "its count beside an innocent loop");
+	judge_percent(judge, percent(spin.own, spin.elapsed, 1, 2), "share/fair",
+		      "half of the CPU beside an innocent loop");
+}
+
+void judge_isolation(const struct judge *judge)
+{
+	judge_attack_run(judge);
+	judge_reuse(judge);
+	judge_shares(judge);
+}

@@ -1,0 +1,218 @@
+/*
+ * judge_performance.c - runs cost-bare and cost-virtual: instructions per exit, what must not exit
+ */
+#include "judge.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PERF REPORT_PERFORMANCE
+#define BARE "one"
+#define LOOP "empty" /* the same loop without the instruction */
+
+struct work {
+	uint64_t n, runs, least, total;
+	bool absent;
+};
+
+struct side {
+	struct record_log log;
+	const char *nonce;
+};
+
+static bool read_work(const struct side *side, const char *name, struct work *w)
+{
+	char word[JUDGE_WORD_MAX];
+	const char *text;
+	size_t at = 0;
+
+	*w = (struct work){ 0 };
+	while ((text = record_next(&side->log, &at, BARE, side->nonce, "work"))) {
+		if (!record_word(text, "name", word, sizeof(word)) || strcmp(word, name))
+			continue;
+		w->absent = record_word(text, "absent", word, sizeof(word));
+		return w->absent || (record_number(text, "n", &w->n) && w->n &&
+				     record_number(text, "runs", &w->runs) && w->runs &&
+				     record_number(text, "least", &w->least) &&
+				     record_number(text, "total", &w->total));
+	}
+	return false;
+}
+
+static void add(const struct judge *judge, bool good, unsigned points, const char *group,
+		const char *name, const char *reason)
+{
+	char full[JUDGE_WORD_MAX], path[JUDGE_PATH_MAX];
+
+	snprintf(full, sizeof(full), "%s/%s", group, name);
+	judge_path(judge, "cost-virtual", "out", path);
+	report_add(judge->report, PERF, good ? REPORT_PASS : REPORT_FAIL, points, full,
+		   good ? "" : path, "%s", reason);
+}
+
+/* ---- Cost ------------------------------------------------------------------------------ */
+
+static const char *const costs[] = { "cpuid", "vmmcall", "vmcall", "rdmsr", "out", "in", "mmio", "touch" };
+
+/* Ticks of one exit: the loop's without the instruction taken off.  A single touch has no loop. */
+static double cost_of(const struct work *w, const struct work *loop)
+{
+	double per_loop = w->n > 1 ? (double)loop->least / (double)loop->n : 0;
+
+	return (double)w->least / (double)w->n - per_loop;
+}
+
+static void judge_cost(const struct judge *judge, const struct side *virtual, const char *name)
+{
+	struct work w, loop;
+	double limit, cost;
+	char reason[200];
+
+	if (!judge_limit(judge, name, &limit))
+		return;
+	if (!read_work(virtual, name, &w) || !read_work(virtual, LOOP, &loop) || loop.absent) {
+		add(judge, false, 10, "cost", name, "it was not measured");
+		return;
+	}
+	if (w.absent) {
+		add(judge, false, 10, "cost", name, "the hypervisor does not offer it");
+		return;
+	}
+	cost = cost_of(&w, &loop);
+	snprintf(reason, sizeof(reason), "%.2f instructions, at most %.0f", cost, limit);
+	add(judge, cost <= limit, 10, "cost", name, reason);
+}
+
+/* ---- What runs at full speed ---------------------------------------------------------------- */
+
+static const char *const native[] = { "cpu", "syscall", "pagefault", "cr3", "invlpg" };
+
+static void judge_ratio(const struct judge *judge, const struct side *bare, const struct side *virtual,
+			const char *name)
+{
+	struct work b, v;
+	char reason[200];
+
+	if (!read_work(bare, name, &b) || !read_work(virtual, name, &v) || b.absent || v.absent || !b.least) {
+		add(judge, false, 10, "ratio", name, "it was not measured");
+		return;
+	}
+	snprintf(reason, sizeof(reason), "%" PRIu64 " virtual, %" PRIu64 " bare: %.6f, expected exactly 1",
+		 v.least, b.least, (double)v.least / (double)b.least);
+	add(judge, v.least == b.least && v.n == b.n, 10, "ratio", name, reason);
+}
+
+/* ---- Exits as the emulator saw them ------------------------------------------------------------ */
+
+static const struct {
+	const char *name, *reason; /* the one reason to exit; NULL: none */
+} expected[] = {
+	{ "cpu", NULL },	 { "empty", NULL },	   { "cpuid", "CPUID" }, { "vmcall", "hypercall" },
+	{ "vmmcall", "hypercall" }, { "rdmsr", "MSR" },	   { "wrmsr", NULL },	 { "out", "port" },
+	{ "in", "port" },	 { "mmio", "nested-fault" }, { "touch", "nested-fault" },
+	{ "syscall", NULL },	 { "pagefault", NULL },	   { "cr3", NULL },	 { "invlpg", NULL },
+};
+
+#define EXPECTED (sizeof(expected) / sizeof(expected[0]))
+
+/* Exits between the k-th pair of marks: of that reason, and others (but the host's own interrupts). */
+static bool count_between(const struct record_log *log, unsigned k, const char *reason, uint64_t *right,
+			  uint64_t *wrong)
+{
+	unsigned marks = 0;
+
+	*right = *wrong = 0;
+	for (size_t i = 0; i < log->count; i++) {
+		const char *text = log->line[i].text;
+
+		if (!strcmp(text, "mark")) {
+			if (++marks == 2 * k + 2)
+				return true;
+		} else if (marks == 2 * k + 1) {
+			bool is = reason && !strcmp(text, reason);
+
+			*right += is;
+			*wrong += !is && strcmp(text, "host");
+		}
+	}
+	return false;
+}
+
+/* Bare runs need not be tried: what the CPU does not have was marked by no pair. */
+static void judge_exits(const struct judge *judge, const struct side *virtual)
+{
+	struct record_log log;
+	unsigned pair = 0;
+
+	judge_lines(judge, "cost-virtual", "log", &log);
+	if (!log.count) {
+		report_add(judge->report, PERF, REPORT_SKIP, 0, "exits/outside", "",
+			   "this platform shows no exits");
+		record_free(&log);
+		return;
+	}
+	for (size_t i = 0; i < EXPECTED; i++) {
+		const char *reason = expected[i].reason;
+		uint64_t right, wrong;
+		struct work w;
+		char text[200];
+
+		if (read_work(virtual, expected[i].name, &w) && w.absent)
+			continue;
+		if (!w.runs || !count_between(&log, pair++, reason, &right, &wrong)) {
+			add(judge, false, 5, "exits", expected[i].name, "it was not measured");
+			continue;
+		}
+		snprintf(text, sizeof(text), "%" PRIu64 " times: %" PRIu64 " exits by %s, %" PRIu64 " others",
+			 w.n * w.runs, right, reason ? reason : "nothing", wrong);
+		add(judge, !wrong && right == (reason ? w.n * w.runs : 0), 5, "exits", expected[i].name, text);
+	}
+	record_free(&log);
+}
+
+/* The hypervisor's own accounts, at the end, against the emulator's. */
+static void judge_accounts(const struct judge *judge)
+{
+	static const char *const reasons[] = { "CPUID", "MSR", "port", "nested-fault" };
+	struct record_log log, facts;
+
+	judge_lines(judge, "cost-virtual", "log", &log);
+	judge_lines(judge, "cost-virtual", "facts", &facts);
+	for (size_t k = 0; log.count && k < sizeof(reasons) / sizeof(reasons[0]); k++) {
+		char key[JUDGE_WORD_MAX], name[JUDGE_WORD_MAX], text[200];
+		const char *said;
+		uint64_t seen = 0;
+
+		for (size_t i = 0; i < log.count; i++)
+			seen += !strcmp(log.line[i].text, reasons[k]) ||
+				(!strcmp(log.line[i].text, "mark") && !strcmp(reasons[k], "port"));
+		snprintf(key, sizeof(key), "exits " BARE " %s ", reasons[k]);
+		snprintf(name, sizeof(name), "%s", reasons[k]);
+		said = record_begins(&facts, "", key);
+		snprintf(text, sizeof(text), "the hypervisor counts %s, the emulator %" PRIu64,
+			 said ? said : "nothing", seen);
+		add(judge, said && strtoull(said, NULL, 10) == seen, 5, "accounts", name, text);
+	}
+	record_free(&log);
+	record_free(&facts);
+}
+
+void judge_performance(const struct judge *judge)
+{
+	struct side bare = { .nonce = judge_nonce(judge, "cost-bare", BARE) };
+	struct side virtual = { .nonce = judge_nonce(judge, "cost-virtual", BARE) };
+
+	if (judge_load(judge, "cost-bare", BARE, PERF, &bare.log) != JUDGE_READY)
+		return;
+	if (judge_load(judge, "cost-virtual", NULL, PERF, &virtual.log) == JUDGE_READY) {
+		for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++)
+			judge_cost(judge, &virtual, costs[i]);
+		for (size_t i = 0; i < sizeof(native) / sizeof(native[0]); i++)
+			judge_ratio(judge, &bare, &virtual, native[i]);
+		judge_exits(judge, &virtual);
+		judge_accounts(judge);
+		record_free(&virtual.log);
+	}
+	record_free(&bare.log);
+}

@@ -1,0 +1,6 @@
+# shellcheck shell=sh disable=SC2034
+# The emulated PC of Bochs without a hypervisor; the CPU model of bochs-svm.
+platform_title='bare Bochs (svm model)'
+platform_machine=bochs-bare-svm
+platform_can=ticks
+. "$checker/platforms/bare.sh"

@@ -1,0 +1,16 @@
+# shellcheck shell=sh disable=SC2034
+# Espejo on Bochs; one instruction is one tick of the TSC.
+platform_title='Espejo on Bochs, svm'
+platform_machine=bochs-svm
+platform_bare=bochs-bare-svm
+platform_can=ticks
+platform_slice=500000
+platform_roots=npt
+platform_limits='cpuid 100
+vmmcall 100
+rdmsr 400
+out 400
+in 400
+mmio 2500
+touch 1000000'
+. "$checker/platforms/espejo.sh"

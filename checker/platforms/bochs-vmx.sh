@@ -1,0 +1,16 @@
+# shellcheck shell=sh disable=SC2034
+# Espejo on Bochs; one instruction is one tick of the TSC.
+platform_title='Espejo on Bochs, vmx'
+platform_machine=bochs-vmx
+platform_bare=bochs-bare-vmx
+platform_can=ticks
+platform_slice=500000
+platform_roots=ept
+platform_limits='cpuid 100
+vmcall 100
+rdmsr 400
+out 400
+in 400
+mmio 2500
+touch 1000000'
+. "$checker/platforms/espejo.sh"

@@ -1,0 +1,94 @@
+# shellcheck shell=sh disable=SC2154
+# Espejo, on whatever machine: how guests are given to it, and what it says of them.
+platform_image=$B/hv/espejo.elf
+
+# Steps of a run (see pgcheck) in the words of hv/type1/script.h.
+espejo_script()
+{
+  while read -r verb name rest; do
+    case $verb in
+    wait) echo "wait $name ended $rest" ;;
+    type) echo "send $name \"$rest\"" ;;
+    start) echo "vm start $name" ;;
+    kill) echo "vm kill $name" ;;
+    sleep) echo "sleep $name" ;;
+    report)
+      echo 'vm list'
+      echo mem
+      [ -z "$run_roots" ] || cut -d'|' -f1 "$dir/$1.guests" | sed 's/^/dump /'
+      ;;
+    esac
+  done <"$dir/$1.steps" >"$dir/$1.script"
+}
+
+platform_run()
+{
+  run=$1
+  set -- --machine "$platform_machine" --cpus "$run_cpus" --mem "$run_mem" --timeout "$run_seconds"
+  while IFS='|' read -r name mem model options file cmdline; do
+    set -- "$@" --module "$file name=$name mem=${mem}M cpu=$model${options:+ $options} -- $cmdline"
+  done <"$dir/$run.guests"
+  if [ -s "$dir/$run.steps" ]; then
+    espejo_script "$run"
+    set -- "$@" --append script-exit --module "$dir/$run.script role=script"
+  else
+    set -- "$@" --append exit=done
+  fi
+  [ -z "$run_until" ] || set -- "$@" --until "$run_until"
+  case $run_time:$platform_can in
+  counted:*icount*) set -- "$@" --icount ;;
+  esac
+  case $run_log:$platform_can in
+  yes:*log*) set -- "$@" --log "$dir/$run.asm" ;;
+  esac
+  case $run_ram:$platform_can in
+  yes:*ram*)
+    rm -f "$dir/$run.ram"
+    set -- "$@" --qemu -object --qemu "memory-backend-file,id=ram,size=${run_mem}M,mem-path=$dir/$run.ram,share=on" \
+      --qemu -machine --qemu memory-backend=ram
+    ;;
+  esac
+  "$tools/run" "$@" "$platform_image" </dev/null >"$dir/$run.out" 2>"$dir/$run.err"
+}
+
+# QEMU's log of a machine that virtualizes: "vmexit(CODE, INFO1, INFO2, RIP)!"; the port of OUT is in INFO1.
+espejo_log()
+{
+  sed -n 's/^vmexit(\([0-9a-f]*\), \([0-9a-f]*\), .*/\1 \2/p' "$dir/$1.asm" | awk '
+    BEGIN {
+      name["00000072"] = "CPUID"; name["0000007c"] = "MSR"; name["00000081"] = "hypercall"
+      name["00000400"] = "nested-fault"; name["0000007b"] = "port"; name["00000060"] = "host"
+      name["00000061"] = "host"
+    }
+    $1 == "0000007b" && substr($2, 9, 4) == "0080" { print "mark"; next }
+    { print (($1 in name) ? name[$1] : "other-" $1) }' >"$dir/$1.log"
+  rm -f "$dir/$1.asm"
+}
+
+platform_facts()
+{
+  [ ! -s "$dir/$1.asm" ] || espejo_log "$1"
+  tr -d '\r' <"$dir/$1.out" | awk -v format="$platform_roots" '
+    /^hv> vm list/ { list = 1; next }
+    /^hv> dump / { dumped = $3; list = 0; next }
+    /^hv> / { list = 0 }
+    list && $1 ~ /^[0-9]+$/ && NF >= 7 {
+      vm = $2; cause = ""
+      for (i = 8; i <= NF; i++) cause = cause " " $i
+      print "vm", vm, $3 cause
+    }
+    list && $1 == "exits:" {
+      sub(/^ *exits: */, "")
+      n = split($0, part, ", ")
+      for (i = 1; i <= n; i++) {
+        count = part[i]; sub(/.* /, "", count)
+        reason = part[i]; sub(/ [0-9]*$/, "", reason); gsub(/ /, "-", reason)
+        print "exits", vm, reason, count
+      }
+    }
+    dumped != "" && ($1 == "n_cr3" || $1 == "EPT_POINTER") {
+      root = $2; sub(/^0x/, "", root)
+      print "root", dumped, root, format
+      dumped = ""
+    }' >"$dir/$1.facts"
+}

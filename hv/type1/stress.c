@@ -1,0 +1,100 @@
+/* stress.c - see stress.h */
+#include "type1/stress.h"
+
+#include "host.h"
+#include "type1/console.h"
+#include "type1/guests.h"
+
+#define TARGETS_MAX 64
+#define LOST_NS 10000000000ull
+
+struct target {
+	struct vcpu *v;
+	u64 exits; /* before */
+};
+
+static struct target target[TARGETS_MAX];
+static unsigned target_count;
+
+static u64 exits_of(const struct vcpu *v)
+{
+	u64 total = 0;
+
+	for (unsigned r = 0; r < EXIT_REASON_COUNT; r++)
+		total += v->exits[r];
+	return total;
+}
+
+static void find_targets(void)
+{
+	const struct guest *g;
+
+	target_count = 0;
+	for (unsigned n = 0; (g = guests_at(n)); n++) {
+		if (!g->vm || g->vm->state != VM_RUNNING)
+			continue;
+		for (unsigned i = 0; i < g->vm->vcpu_count && target_count < TARGETS_MAX; i++)
+			target[target_count++] = (struct target){ g->vm->vcpu[i],
+								  exits_of(g->vm->vcpu[i]) };
+	}
+}
+
+/* The request is taken by the vCPU's own loop and by nobody else. */
+static bool answered(const struct vcpu *v)
+{
+	return !(__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE) & REQUEST_WAKE);
+}
+
+/* False: the kick is lost.  A time for the answer is added to *longest. */
+static bool wait_answer(const struct vcpu *v, u64 since, u64 *longest)
+{
+	u64 now = since;
+
+	while (!answered(v)) {
+		now = host_now();
+		if (now - since > LOST_NS)
+			return false;
+		host_relax();
+	}
+	*longest = MAX(*longest, now - since);
+	return true;
+}
+
+/* All of them at once, so that kicks meet each other. */
+static unsigned kick_round(unsigned count, u64 *longest)
+{
+	u64 since = host_now();
+	unsigned lost = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		vcpu_request(target[i].v, REQUEST_WAKE);
+	for (unsigned i = 0; i < count; i++)
+		if (!wait_answer(target[i].v, since, longest))
+			lost++;
+	return lost;
+}
+
+int stress_kicks(u64 count)
+{
+	u64 kicks = 0, longest = 0, exits = 0;
+	unsigned lost = 0;
+
+	find_targets();
+	if (!target_count) {
+		console_printf("no vCPU runs: nobody to kick\n");
+		return -HOST_ENOENT;
+	}
+	while (kicks < count && !lost) {
+		unsigned n = (unsigned)MIN(count - kicks, (u64)target_count);
+
+		lost = kick_round(n, &longest);
+		kicks += n;
+	}
+	for (unsigned i = 0; i < target_count; i++)
+		exits += exits_of(target[i].v) - target[i].exits;
+	console_printf("stress: %llu kicks to %u vCPUs, %llu answered, %u lost; the longest answer took"
+		       " %llu us; %llu exits\n",
+		       (unsigned long long)kicks, target_count, (unsigned long long)(kicks - lost), lost,
+		       (unsigned long long)(longest / 1000), (unsigned long long)exits);
+	return (int)lost;
+}

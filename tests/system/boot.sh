@@ -1,0 +1,48 @@
+#!/bin/sh
+# tests/system/boot.sh - `make run` with nobody at the keyboard, on each machine and by each compiler
+. "$(dirname "$0")/lib.sh"
+
+# What depends on the machine's speed: milliseconds of run time, and how far the counters came.
+transcript()
+{
+  wait_for "$1"
+  guest_lines "$1" two | sed 's/[0-9]\{1,\} \(kernel\|shell\)/N \1/; s/^[$ ]*//' | grep .
+  guest_lines "$1" one | sed 's/^[$ ]*//' | grep . | head -n 4
+}
+
+machines='qemu-svm bochs-vmx bochs-svm'
+for machine in $machines; do
+  background "$machine" make --no-print-directory run MACHINE="$machine"
+done
+for compiler in gcc clang; do
+  [ -f "$build/$compiler/hv/espejo.elf" ] || continue
+  other=$compiler
+  background "$compiler" make --no-print-directory run B="$build/$compiler" CC="$compiler" \
+    MACHINE=qemu-svm ESPEJO_SETUP=ready
+done
+
+for machine in $machines; do
+  ends "$machine" 0 'make run without a terminal ends by itself'
+  says "$machine" 'both guests and the shell speak' '^espejo: [0-9]+ of 2 CPUs' \
+    '^\[one\] .*counter: 1' '^\[two\] sieve: 25 primes' '^hv> vm list' '^ *1 one +running' \
+    '^ *2 two +running' '^hv> mem' '^hv> trace two 5' '^ *1 one +paused' '^\[three\] .*counter: 1' \
+    '^ *1 one +dead .*killed' 'espejo: exit status 0'
+  transcript "$machine" >"$records/$machine.said"
+done
+says qemu-svm 'runs on all CPUs by AMD-V' '^espejo: 2 of 2 CPUs .*AMD-V'
+says bochs-vmx 'runs on all CPUs by VT-x' '^espejo: 2 of 2 CPUs .*VT-x'
+says bochs-svm 'runs on all CPUs by AMD-V' '^espejo: 2 of 2 CPUs .*AMD-V'
+check 'the guests said something' test -s "$records/qemu-svm.said"
+for machine in bochs-vmx bochs-svm; do
+  check "the guests say the same on $machine as on qemu-svm" \
+    diff "$records/qemu-svm.said" "$records/$machine.said"
+done
+if [ -n "${other:-}" ]; then
+  ends "$other" 0 'the other compiler builds one that works too'
+  transcript "$other" >"$records/other.said"
+  check 'and its guests say the same' diff "$records/qemu-svm.said" "$records/other.said"
+else
+  skip 'the other compiler builds one that works too' 'it was not built: make other-compiler'
+  skip 'and its guests say the same' 'it was not built'
+fi
+finish

@@ -1,0 +1,34 @@
+#!/bin/sh
+# tests/system/firmware.sh - the other ways in: GRUB from an ISO, by BIOS and by UEFI, with all CPUs
+. "$(dirname "$0")/lib.sh"
+
+# try NAME MACHINE CPUS OPTION...
+try()
+{
+  name=$1 machine=$2 cpus=$3
+  shift 3
+  start "$name" "$machine" --cpus "$cpus" "$@" \
+    --module "$GUEST_OS name=one mem=32M -- run=counter,100" \
+    --module "$GUEST_OS name=two mem=32M -- run=sieve,100" --script <<'END'
+expect one "counter: 3" 60
+expect two "25 primes" 60
+vm list
+quit 0
+END
+}
+
+try qemu-uefi qemu-svm 4 --uefi
+try bochs-uefi bochs-vmx 2 --uefi
+try qemu-iso qemu-svm 3 --iso
+
+for name in qemu-uefi:4:AMD-V bochs-uefi:2:VT-x qemu-iso:3:AMD-V; do
+  virtualization=${name##*:}
+  name=${name%:*}
+  cpus=${name#*:}
+  name=${name%:*}
+  ends "$name" 0 'boots, runs both guests and ends'
+  says "$name" "GRUB loads it, and all $cpus CPUs are used" 'modules from GRUB' \
+    "^espejo: $cpus of $cpus CPUs \\(by ACPI.*$virtualization" '^\[one\] .*counter: 3' \
+    '^ *1 one +running' '^ *2 two +running'
+done
+finish
