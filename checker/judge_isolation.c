@@ -235,14 +235,10 @@ static void judge_tables(const struct run *r, const struct outside_memory *ram, 
 	if (!why && !wrong)
 		snprintf(text, sizeof(text), "%zu VMs, %zu ranges", count, pages);
 	verdict(r, count >= 2 && !why && !wrong, 15, "outside/tables", why ? why : text);
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(vm[i].name, "neighbour"))
-			continue;
-		stray = outside_stray(ram, SECRET_TAG, &vm[i], &first);
-		snprintf(text, sizeof(text), "%" PRIu64 " of the neighbour's words lie elsewhere, the first at 0x%"
-			 PRIx64, stray, first);
-		verdict(r, !stray, 10, "outside/secrets", text);
-	}
+	stray = outside_stray(ram, SECRET_TAG, vm, walked, "neighbour", &first);
+	snprintf(text, sizeof(text), "%" PRIu64 " of the neighbour's words are within reach of others, the first at 0x%"
+		 PRIx64, stray, first);
+	verdict(r, count >= 2 && !stray, 10, "outside/secrets", text);
 	for (size_t i = 0; i < walked; i++)
 		outside_forget(&vm[i]);
 }

@@ -249,27 +249,33 @@ const char *outside_apart(const struct outside_vm *vm, size_t count, struct outs
 	return NULL;
 }
 
-static bool in_pages(const struct outside_vm *vm, uint64_t at)
-{
-	for (size_t i = 0; i < vm->pages; i++)
-		if (at - vm->page[i].begin < vm->page[i].end - vm->page[i].begin)
-			return true;
-	return false;
-}
-
-uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag, const struct outside_vm *vm,
-		       uint64_t *first)
+static uint64_t tagged_words(const struct outside_memory *memory, uint32_t tag, struct outside_range page,
+			     uint64_t *first)
 {
 	uint64_t count = 0;
 
-	for (uint64_t at = 0; at + 8 <= memory->size; at += 8) {
+	for (uint64_t at = page.begin; at + 8 <= page.end && at + 8 <= memory->size; at += 8) {
 		uint32_t high;
 
 		memcpy(&high, memory->bytes + at + 4, sizeof(high));
-		if (high != tag || in_pages(vm, at))
-			continue;
-		if (!count++)
+		if (high == tag && !count++)
 			*first = at;
 	}
 	return count;
+}
+
+uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag, const struct outside_vm *vm,
+		       size_t count, const char *owner, uint64_t *first)
+{
+	uint64_t stray = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; strcmp(vm[i].name, owner) && k < vm[i].pages; k++) {
+			uint64_t at, n = tagged_words(memory, tag, vm[i].page[k], &at);
+
+			if (n && !stray)
+				*first = at;
+			stray += n;
+		}
+	return stray;
 }

@@ -58,8 +58,11 @@ void outside_forget(struct outside_vm *vm);
 const char *outside_apart(const struct outside_vm *vm, size_t count, struct outside_range image,
 			  char *text, size_t size);
 
-/* Words with this upper half outside the pages of vm: how many, *first where. */
+/*
+ * Words with this upper half in memory that VMs other than the owner can reach: how many, *first where.
+ * (The hypervisor has some in saved registers.)
+ */
 uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag, const struct outside_vm *vm,
-		       uint64_t *first);
+		       size_t count, const char *owner, uint64_t *first);
 
 #endif

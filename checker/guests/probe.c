@@ -1,8 +1,8 @@
 /*
  * probe.c - what does a thing cost here?
  *
- * work=NAME n=N   carries a thing out N times and records the ticks of the TSC that a time took, in the
- *                 least of several runs; work=all does them one after the other.
+ * work=NAME n=N   carries a thing out N times (n=0: as often as is its wont) and records the ticks of the
+ *                 TSC that this took, in the least of several runs and in all; work=all does them one after the other.
  * Bare and virtual, the same image gives the two numbers whose difference is the hypervisor's.
  */
 #include "rt/rt.h"
@@ -54,17 +54,20 @@ WORK(mmio, "movl (%%rdx), %%eax", 0, 0, LAPIC_VERSION)
 /* ---- What must not exit at all -------------------------------------------------- */
 
 /* SYSCALL comes back to its handler in ring 0; a SYSRET would go to ring 3, so the handler jumps. */
-static u64 work_syscall(u64 n)
+static void prepare_syscall(void)
 {
-	u64 start;
-
 	x86_wrmsr(MSR_STAR, (u64)RT_CS << 32);
 	x86_wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF);
 	x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_SCE);
 	__asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %%rdx\n\tshrq $32, %%rdx\n\twrmsr\n\t"
 			 "jmp 2f\n1:\tjmp *%%rcx\n2:" ::"c"(MSR_LSTAR)
 			 : "rax", "rdx", "memory");
-	start = x86_rdtsc();
+}
+
+static u64 work_syscall(u64 n)
+{
+	u64 start = x86_rdtsc();
+
 	for (u64 i = 0; i < n; i++)
 		__asm__ volatile("syscall" ::: "rcx", "r11", "memory");
 	return x86_rdtsc() - start;
@@ -123,22 +126,23 @@ static const struct work {
 	u64 n;
 	unsigned runs;
 	bool hypercall;
+	void (*prepare)(void);
 } works[] = {
-	{ "cpu", spin, 1000000, RUNS, false },
-	{ "empty", work_empty, 1000, RUNS, false },
-	{ "cpuid", work_cpuid, 1000, RUNS, false },
-	{ "vmcall", work_vmcall, 1000, RUNS, true },
-	{ "vmmcall", work_vmmcall, 1000, RUNS, true },
-	{ "rdmsr", work_rdmsr, 1000, RUNS, false },
-	{ "wrmsr", work_wrmsr, 1000, RUNS, false },
-	{ "out", work_out, 1000, RUNS, false },
-	{ "in", work_in, 1000, RUNS, false },
-	{ "mmio", work_mmio, 1000, RUNS, false },
-	{ "touch", work_touch, 1, RUNS, false },
-	{ "syscall", work_syscall, 1000, RUNS, false },
-	{ "pagefault", work_pagefault, 1000, RUNS, false },
-	{ "cr3", work_cr3, 1000, RUNS, false },
-	{ "invlpg", work_invlpg, 1000, RUNS, false },
+	{ "cpu", spin, 5000000, RUNS, false, NULL },
+	{ "empty", work_empty, 1000, RUNS, false, NULL },
+	{ "cpuid", work_cpuid, 1000, RUNS, false, NULL },
+	{ "vmcall", work_vmcall, 1000, RUNS, true, NULL },
+	{ "vmmcall", work_vmmcall, 1000, RUNS, true, NULL },
+	{ "rdmsr", work_rdmsr, 1000, RUNS, false, NULL },
+	{ "wrmsr", work_wrmsr, 1000, RUNS, false, NULL },
+	{ "out", work_out, 1000, RUNS, false, NULL },
+	{ "in", work_in, 1000, RUNS, false, NULL },
+	{ "mmio", work_mmio, 1000, RUNS, false, NULL },
+	{ "touch", work_touch, 1, RUNS, false, NULL },
+	{ "syscall", work_syscall, 1000, RUNS, false, prepare_syscall },
+	{ "pagefault", work_pagefault, 1000, RUNS, false, NULL },
+	{ "cr3", work_cr3, 1000, RUNS, false, NULL },
+	{ "invlpg", work_invlpg, 1000, RUNS, false, NULL },
 };
 
 static void once(u64 argument UNUSED)
@@ -157,12 +161,16 @@ static bool absent(unsigned i)
 static void run(unsigned i)
 {
 	const struct work *w = &works[i];
-	u64 n = rt_number("n", w->n), least = ~0ull, total = 0;
+	u64 n = rt_number("n", 0), least = ~0ull, total = 0;
 
+	if (!n || w->n == 1)
+		n = w->n;
 	if (absent(i)) {
 		rt_record("work name=%s absent=1", w->name);
 		return;
 	}
+	if (w->prepare)
+		w->prepare();
 	x86_outb(MARK_PORT, (u8)(i + 1));
 	for (unsigned r = 0; r < w->runs; r++) {
 		u64 ticks = w->run(n);

@@ -8,9 +8,9 @@ platform_slice=500000
 platform_roots=npt
 platform_limits='cpuid 100
 vmmcall 100
-rdmsr 400
-out 400
-in 400
+rdmsr 800
+out 600
+in 600
 mmio 2500
 touch 1000000'
 . "$checker/platforms/espejo.sh"

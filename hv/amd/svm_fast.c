@@ -41,14 +41,13 @@ go_on(struct gpregs *regs, enum exit_reason reason, u32 code, bool nrips)
 
 static ALWAYS_INLINE bool by_code(struct gpregs *regs, bool nrips)
 {
-	switch (container_of(regs, struct svm_vcpu, vcpu.regs)->vmcb->control.exitcode) {
-	case VMCB_EXIT_VMMCALL:
+	u64 code = container_of(regs, struct svm_vcpu, vcpu.regs)->vmcb->control.exitcode;
+
+	if (code == VMCB_EXIT_VMMCALL)
 		return go_on(regs, EXIT_HYPERCALL, VMCB_EXIT_VMMCALL, nrips);
-	case VMCB_EXIT_CPUID:
+	if (code == VMCB_EXIT_CPUID)
 		return go_on(regs, EXIT_CPUID, VMCB_EXIT_CPUID, nrips);
-	default:
-		return false;
-	}
+	return false;
 }
 
 bool svm_go_on(struct gpregs *regs)

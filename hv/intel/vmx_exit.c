@@ -392,35 +392,42 @@ void vmx_exited(struct vcpu *v)
 
 /* ---- The short way ----------------------------------------------------------- */
 
+#ifdef CHECKING
+bool vmx_fast(struct vcpu *v UNUSED)
+{
+	return false; /* every entry is to be checked, so every exit takes the long way */
+}
+#else
+/* With the reason known when this is compiled, most of what fast_answer asks is known too. */
+static ALWAYS_INLINE bool answer(struct vcpu *v, u8 reason, u32 raw)
+{
+	struct fast_exit exit = { .reason = reason, .len_known = true, .raw = raw };
+	u64 rip = vmread_value_hot(VMCS_GUEST_RIP);
+	unsigned ignored;
+
+	exit.rip = rip;
+	if (vmread_value_hot(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF))
+		return false;
+	if (vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW)
+		return false;
+	if (!fast_answer(v, &exit, &v->regs.r[REG_RAX], &ignored))
+		return false;
+	rip += vmread_value_hot(VMCS_EXIT_INSTRUCTION_LENGTH);
+	vmwrite_hot(VMCS_GUEST_RIP, &rip);
+	return true;
+}
+
 bool vmx_fast(struct vcpu *v)
 {
-#ifdef CHECKING
-	(void)v; /* every entry is to be checked, so every exit takes the long way */
-	return false;
-#else
-	struct fast_exit exit = { .len_known = true };
-	unsigned len;
+	u32 reason = (u32)vmread_value_hot(VMCS_EXIT_REASON);
 
-	exit.raw = (u32)vmread_value_hot(VMCS_EXIT_REASON);
-	if (exit.raw == VMX_EXIT_CPUID)
-		exit.reason = EXIT_CPUID;
-	else if (exit.raw == VMX_EXIT_VMCALL)
-		exit.reason = EXIT_HYPERCALL;
-	else
-		return false;
-	exit.rflags = vmread_value_hot(VMCS_GUEST_RFLAGS);
-	if (exit.rflags & RFLAGS_RF ||
-	    vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW)
-		return false;
-	exit.rip = vmread_value_hot(VMCS_GUEST_RIP);
-	exit.insn_len = (u8)vmread_value_hot(VMCS_EXIT_INSTRUCTION_LENGTH);
-	if (!fast_answer(v, &exit, &v->regs.r[REG_RAX], &len))
-		return false;
-	exit.rip += len;
-	vmwrite_hot(VMCS_GUEST_RIP, &exit.rip);
-	return true;
-#endif
+	if (likely(reason == VMX_EXIT_CPUID))
+		return answer(v, EXIT_CPUID, VMX_EXIT_CPUID);
+	if (reason == VMX_EXIT_VMCALL)
+		return answer(v, EXIT_HYPERCALL, VMX_EXIT_VMCALL);
+	return false;
 }
+#endif
 
 /* ---- Names ------------------------------------------------------------------- */
 

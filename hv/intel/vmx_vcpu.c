@@ -515,7 +515,7 @@ static inline void enter(struct intel_vcpu *iv)
 #endif
 
 /* An entry with anything to do that most do not need. */
-__attribute__((noinline)) static void run_with_care(struct intel_vcpu *iv)
+static __attribute__((noinline)) void run_with_care(struct intel_vcpu *iv)
 {
 	struct gpregs *regs = &iv->vcpu.regs;
 

@@ -158,6 +158,7 @@ void host_console_write(struct vm *vm, const char *text, size_t len)
 	struct source *s;
 
 	script_hear(vm, text, len);
+	vm->console_bytes += len;
 	lock();
 	s = source_of(vm);
 	if (s)

@@ -40,6 +40,8 @@ struct cpu {
 	bool stepping; /* it is in vcpu_step */
 
 	u64 idle_ns; /* time spent so, in all */
+	u64 busy_ns; /* time with a vCPU, without the one that is loaded */
+	u64 loaded_ns; /* host_now when it was */
 
 	/* timer.c */
 	struct host_lock timer_lock;

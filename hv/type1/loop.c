@@ -132,10 +132,11 @@ static u64 deadline_of(const struct vcpu *v)
 static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 {
 	enum vcpu_stop stop;
-	u64 deadline;
+	u64 deadline, now;
 
 	virt->load(v);
 	cpu->loaded = v;
+	cpu->loaded_ns = host_now();
 	deadline = deadline_of(v);
 	do {
 		timer_arm(deadline);
@@ -152,7 +153,9 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 		 (deadline == NEVER || host_now() < deadline));
 	virt->unload(v);
 	cpu->loaded = NULL;
-	sched_put(v, stop == VCPU_BLOCKED, host_now());
+	now = host_now();
+	cpu->busy_ns += now - cpu->loaded_ns;
+	sched_put(v, stop == VCPU_BLOCKED, now);
 }
 
 /* Nothing to run: halted until an interrupt.  A kick since sched_pick is pending and ends HLT at once. */

@@ -29,6 +29,7 @@
 #include "type1/tsc.h"
 #include "type1/script.h"
 #include "type1/shell.h"
+#include "type1/silence.h"
 #include "virt.h"
 #include "x86_ops.h"
 
@@ -174,6 +175,7 @@ static void work(void)
 	const struct vm *vm;
 
 	guests_poll();
+	silence_poll();
 	vm = console_focus();
 	if (vm && vm->state >= VM_HALTED)
 		console_set_focus(NULL);
@@ -199,6 +201,7 @@ static void virtual_machines(void)
 	else
 		shell_init();
 	loop_set_work(work);
+	silence_init(options.silence);
 	loop_wake_boot_cpu(); /* for what is there already */
 }
 

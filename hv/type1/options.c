@@ -8,6 +8,8 @@
 #define TRACE_MIN 16
 #define TRACE_MAX 65536
 #define TRACE_DEFAULT 256
+#define SILENCE_MAX 3600
+#define SILENCE_DEFAULT 20
 #define WEIGHT_MAX 10000
 #define WEIGHT_DEFAULT 100
 #define MEMORY_DEFAULT MiB(64)
@@ -224,6 +226,13 @@ static bool set_script_exit(struct parse *p, const char *value)
 	return !*value;
 }
 
+static bool set_silence(struct parse *p, const char *value)
+{
+	struct options *o = p->result;
+
+	return number_between(value, 0, SILENCE_MAX, &o->silence);
+}
+
 int options_parse(const char *text, struct options *o, char *error, size_t size)
 {
 	static const struct option table[] = {
@@ -231,6 +240,7 @@ int options_parse(const char *text, struct options *o, char *error, size_t size)
 		{ "trace", "a power of two from 16 to 65536", set_trace },
 		{ "exit", "never or done", set_exit },
 		{ "script-exit", NULL, set_script_exit },
+		{ "silence", "0 to 3600 seconds", set_silence },
 	};
 	struct parse p = { .at = text,
 			   .where = "the hypervisor's command line",
@@ -238,7 +248,9 @@ int options_parse(const char *text, struct options *o, char *error, size_t size)
 			   .error_size = size,
 			   .result = o };
 
-	*o = (struct options){ .cpus = HOST_MAX_CPUS, .trace = TRACE_DEFAULT };
+	*o = (struct options){ .cpus = HOST_MAX_CPUS,
+				.trace = TRACE_DEFAULT,
+				.silence = SILENCE_DEFAULT };
 	return parse(&p, table, ARRAY_SIZE(table));
 }
 

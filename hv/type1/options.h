@@ -5,6 +5,7 @@
  * Must not know: what the options do; no hardware, so that it runs in a host test as well.
  *
  *   hypervisor   [file]... [cpus=N] [trace=N] [exit=never|done] [script-exit]
+ *                [silence=SECONDS]
  *   first module of a VM
  *                [file]... name=NAME [mem=N[K|M|G]] [cpus=N] [weight=N] [cpu=bare|v1]
  *                [strict=0|1] [-- the guest's command line]
@@ -23,6 +24,7 @@ struct options {
 	u32 trace; /* entries of a vCPU's ring, a power of two */
 	bool exit_done; /* end the run when all VMs have ended */
 	bool script_exit; /* end the run at the end of the script */
+	unsigned silence; /* seconds of CPU time after which a guest is reported as silent; 0: never */
 };
 
 enum options_role {

@@ -5,8 +5,10 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "type1/console.h"
+#include "type1/cpu.h"
 #include "type1/guests.h"
 #include "type1/power.h"
+#include "type1/stress.h"
 #include "vm/walk.h"
 
 struct command {
@@ -428,6 +430,37 @@ static int run_cost(int words UNUSED, char *word[] UNUSED)
 	return 0;
 }
 
+/* What each CPU did since the start: time with a vCPU, time halted. */
+static int run_cpus(int words UNUSED, char *word[] UNUSED)
+{
+	u64 now = host_now();
+
+	console_printf("%3s %7s %11s %11s %10s %6s  %s\n", "CPU", "APIC ID", "BUSY s", "IDLE s",
+		       "INTERRUPTS", "NMIs", "NOW");
+	for (unsigned i = 0; i < cpu_count; i++) {
+		const struct cpu *c = cpu_table[i];
+		const struct vcpu *v = READ_ONCE(c->loaded);
+		u64 busy = (c->busy_ns + (v && now > c->loaded_ns ? now - c->loaded_ns : 0)) / 1000000;
+		u64 idle = c->idle_ns / 1000000;
+
+		console_printf("%3u %7u %7llu.%03llu %7llu.%03llu %10llu %6llu  %s\n", i, c->apic_id,
+			       (unsigned long long)(busy / 1000), (unsigned long long)(busy % 1000),
+			       (unsigned long long)(idle / 1000), (unsigned long long)(idle % 1000),
+			       (unsigned long long)c->interrupts, (unsigned long long)c->nmis,
+			       i == host_cpu() ? "this shell" : v ? v->vm->config.name : "-");
+	}
+	return 0;
+}
+
+static int run_stress(int words, char *word[])
+{
+	u64 count;
+
+	if (words != 3 || strcmp(word[1], "kicks") || !parse_u64(word[2], &count) || !count)
+		return fail("stress kicks COUNT");
+	return stress_kicks(count);
+}
+
 static int run_quit(int words, char *word[])
 {
 	u64 status = 0;
@@ -448,6 +481,8 @@ static const struct command commands[] = {
 	{ "dump", "VM: the control block of its first vCPU", run_dump },
 	{ "mem", "memory of the machine and of each VM", run_mem },
 	{ "cost", "what each VM took: ticks until it ran, memory beside its RAM", run_cost },
+	{ "cpus", "what each CPU of the machine does and did", run_cpus },
+	{ "stress", "kicks COUNT: is one lost?", run_stress },
 	{ "quit", "[STATUS]: end the machine", run_quit },
 };
 

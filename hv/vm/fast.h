@@ -32,8 +32,8 @@ static ALWAYS_INLINE const struct fetch_entry *fast_look(struct vcpu *v,
 {
 	const struct fetch_entry *e = fetch_slot(&v->fetch, exit->rip);
 
-	if (unlikely(e->rip != exit->rip || e->epoch != v->mode_epoch ||
-		     !fetch_same_code(e, *exit->cr3, exit->cs) || !e->plain || !fetch_same_plain(e)))
+	if (unlikely(e->rip != exit->rip || e->plain_epoch != v->mode_epoch ||
+		     !fetch_same_code(e, *exit->cr3, exit->cs) || !fetch_same_plain(e)))
 		return NULL;
 	return e;
 }

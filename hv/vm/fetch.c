@@ -132,6 +132,7 @@ static bool keepable(const struct code *code)
 static void keep(struct vcpu *v, struct fetch_entry *e, const struct code *code)
 {
 	unsigned len = e->insn.len;
+	bool plain;
 
 	e->cr3 = v->state.cr3;
 	e->cs = v->state.seg[SEG_CS];
@@ -143,7 +144,7 @@ static void keep(struct vcpu *v, struct fetch_entry *e, const struct code *code)
 	}
 	for (unsigned i = code->first.count; i < FETCH_WALK_MAX; i++)
 		e->entry[i] = (const u8 *)&e->value[i];
-	e->plain = len <= 8 && (!e->walk_count ||
+	plain = len <= 8 && (!e->walk_count ||
 				(e->walk_count <= 4 && code->first.entry_size == 8));
 	e->bytes = code->ram;
 	e->mask[0] = byte_mask(len);
@@ -151,6 +152,7 @@ static void keep(struct vcpu *v, struct fetch_entry *e, const struct code *code)
 	memcpy(e->code, code->bytes, len);
 	e->rip = v->regs.rip;
 	e->epoch = v->mode_epoch;
+	e->plain_epoch = plain ? e->epoch : 0;
 }
 
 /* Is all that the entry rests on still the same in memory? */
@@ -178,6 +180,7 @@ const struct insn *fetch_insn(struct vcpu *v, struct event *fault)
 	}
 	v->fetch.misses++;
 	e->epoch = 0;
+	e->plain_epoch = 0;
 	if (!fetch_slowly(v, &code, &e->insn, fault))
 		return NULL;
 	if (keepable(&code))
@@ -188,5 +191,5 @@ const struct insn *fetch_insn(struct vcpu *v, struct event *fault)
 void fetch_flush(struct vcpu *v)
 {
 	for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-		v->fetch.entry[i].epoch = 0;
+		v->fetch.entry[i].epoch = v->fetch.entry[i].plain_epoch = 0;
 }

@@ -34,8 +34,9 @@ struct fetch_entry {
 	const u8 *entry[FETCH_WALK_MAX]; /* page table entries, outermost first */
 	u64 value[FETCH_WALK_MAX], value_mask;
 	u8 walk_count;
-	/* At most eight bytes of code, four entries of eight bytes: the rest points to itself. */
-	bool plain;
+	/* epoch again if this is plain, else 0: at most eight bytes of code, and four entries of eight
+	 * bytes, of which those that were not walked point to their own value. */
+	u64 plain_epoch;
 	const u8 *bytes; /* with 16 readable bytes behind, on one page */
 	u64 code[2], mask[2]; /* the instruction, and which of the bytes are its own */
 	/* Answer. */

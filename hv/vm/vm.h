@@ -52,6 +52,7 @@ struct vm {
 	bool restart; /* the guest reset itself: whoever made it loads it anew (host_vm_ended) */
 	char cause[VM_CAUSE_MAX]; /* why it is HALTED, OFF or DEAD: a sentence */
 	u32 exit_value; /* written to the exit port */
+	u64 console_bytes; /* what it wrote to its console, in all */
 
 	struct host_lock lock;
 	struct memory memory;

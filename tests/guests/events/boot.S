@@ -51,7 +51,7 @@ boot_entry:
 	testl $CPUID_ECX_XSAVE, %ecx
 	jz 3f
 	orl $CR4_OSXSAVE, %eax
-3:| CR4_DE), %eax
+3:
 	movl %eax, %cr4
 	movl $MSR_EFER, %ecx
 	rdmsr
