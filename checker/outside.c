@@ -271,7 +271,7 @@ uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag, const 
 
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; strcmp(vm[i].name, owner) && k < vm[i].pages; k++) {
-			uint64_t at, n = tagged_words(memory, tag, vm[i].page[k], &at);
+			uint64_t at = 0, n = tagged_words(memory, tag, vm[i].page[k], &at);
 
 			if (n && !stray)
 				*first = at;

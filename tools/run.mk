@@ -42,3 +42,7 @@ linux: $(LINUX)/vmlinuz ## fetch Debian's kernel and make an initramfs for it
 run: hv guest-os $(RUN_NEEDS_$(GUEST)) ## boot two guests; GUEST=linux, MACHINE=bochs-vmx, ...
 	@tools/run --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
 		$(ESPEJO) $(RUN_MODULES_$(GUEST))
+
+.PHONY: bench
+bench: hv guest-os check-probes ## what virtualization costs, in instructions
+	@tools/bench $(B)/bench.json

@@ -39,7 +39,7 @@ struct cpu {
 	struct vcpu *loaded; /* whose state is in this CPU; NULL: nobody's */
 	bool stepping; /* it is in vcpu_step */
 
-	u64 idle_ns; /* time spent so, in all */
+	u64 idle_ns; /* time spent halted, in all */
 	u64 busy_ns; /* time with a vCPU, without the one that is loaded */
 	u64 loaded_ns; /* host_now when it was */
 

@@ -158,7 +158,7 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 	sched_put(v, stop == VCPU_BLOCKED, now);
 }
 
-/* Nothing to run: halted until an interrupt.  A kick since sched_pick is pending and ends HLT at once. */
+/* Nothing to run: halted until an interrupt.  A kick since sched_pick is pending: HLT ends at once. */
 static void idle(struct cpu *cpu)
 {
 	u64 since = host_now();

@@ -490,7 +490,9 @@ static void give_up(struct vcpu *v, const struct insn *insn)
 
 void emulate_instruction(struct vcpu *v)
 {
-	static const struct event step = { .type = EVENT_EXCEPTION, .vector = VECTOR_DB, .dr6 = DR6_BS };
+	static const struct event step = { .type = EVENT_EXCEPTION,
+					   .vector = VECTOR_DB,
+					   .dr6 = DR6_BS };
 	struct vm_exit *exit = &v->exit;
 	struct event fault = { 0 };
 	const struct insn *insn = fetch_insn(v, &fault);

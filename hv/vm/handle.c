@@ -91,7 +91,7 @@ static void handle_memory(struct vcpu *v)
 	case -HOST_ENOENT:
 		if (v->state.interrupted.type)
 			vm_end(v->vm, VM_DEAD,
-			       "vector %u cannot be delivered at rip %#llx: no RAM at address %#llx",
+			       "vector %u cannot be delivered at rip %#llx: no RAM at %#llx",
 			       v->state.interrupted.vector, (unsigned long long)v->regs.rip,
 			       (unsigned long long)exit->memory.gpa.v);
 		else

@@ -7,8 +7,10 @@
 
 #include "lib/fmt.h"
 #include "type1/console.h"
+#include "type1/cpu.h"
 #include "type1/loop.h"
 #include "type1/power.h"
+#include "type1/stress.h"
 
 struct fake_type1 fake_type1;
 
@@ -133,6 +135,18 @@ int guests_pause(struct guest *g)
 int guests_resume(struct guest *g)
 {
 	return note("resume", g);
+}
+
+/* ---- CPUs ------------------------------------------------------------------------ */
+
+static struct cpu boot_cpu;
+struct cpu *cpu_table[HOST_MAX_CPUS] = { &boot_cpu };
+unsigned cpu_count = 1;
+
+int stress_kicks(u64 count)
+{
+	fake_type1.kicks += count;
+	return 0;
 }
 
 /* ---- The loop -------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct fake_type1 {
 	int result;		  /* of what is done to guests */
 	struct vm *focus;
 	unsigned wakes; /* of the boot CPU */
+	u64 kicks; /* asked for by `stress` */
 	jmp_buf ended;
 	unsigned status; /* of host_exit, which jumps to ended */
 };

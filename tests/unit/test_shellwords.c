@@ -165,6 +165,8 @@ static void test_complaints(void)
 	complains("trace a x", "COUNT");
 	complains("walk a", "ADDRESS");
 	complains("walk a 0xg", "ADDRESS");
+	complains("stress", "kicks COUNT");
+	complains("stress kicks 0", "kicks COUNT");
 	complains("quit 128", "0..127");
 	complains("quit x", "0..127");
 }
@@ -187,6 +189,10 @@ static void test_commands(void)
 	CU_ASSERT_EQUAL(fake_type1.guest[1].config.memory, MiB(128));
 	CU_ASSERT_EQUAL(command("vm"), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(fake_type1.said, "defined"));
+	CU_ASSERT_EQUAL(command("stress kicks 100"), 0);
+	CU_ASSERT_EQUAL(fake_type1.kicks, 100);
+	CU_ASSERT_EQUAL(command("cpus"), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(fake_type1.said, "this shell"));
 	fake_type1.result = -HOST_EINVAL;
 	CU_ASSERT_EQUAL(command("vm pause a"), -1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(fake_type1.said, "not started"));

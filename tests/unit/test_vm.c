@@ -360,6 +360,10 @@ static void test_power_on(void)
 	CU_ASSERT_EQUAL(vm->vcpu[2]->state.activity, ACTIVITY_WAIT_SIPI);
 	CU_ASSERT_EQUAL((uintptr_t)vm->vcpu[0]->xsave % 64, 0);
 	CU_ASSERT_FALSE(vm_is_quiet(vm));
+	vm_pause(vm);
+	CU_ASSERT_FALSE(vm_is_quiet(vm)); /* still on its CPU */
+	virt->unload(vm->vcpu[0]);
+	CU_ASSERT_TRUE(vm_is_quiet(vm));
 	CU_ASSERT_EQUAL_FATAL(create(&good, &other, error), 0);
 	CU_ASSERT_NOT_EQUAL(other->id, vm->id);
 	vm_free(other);

@@ -22,7 +22,7 @@ CODE(d_ud, M(a) "ud2\n" M(b) "nop\n");
 CODE(d_de, "xorl %ecx, %ecx\n" M(a) "divl %ecx\n" M(b) "nop\n");
 CODE(d_gp, "movl $0x1234, %eax\n" M(a) "movl %eax, %ds\n" M(b) "nop\n");
 CODE(d_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" M(a) "xsetbv\n" M(b) "nop\n");
-CODE(d_vmrun, M(a) "vmrun\n" M(b) "nop\n");
+CODE(d_vmrun, "xorl %eax, %eax\n" M(a) "vmrun\n" M(b) "nop\n");
 CODE(d_pf, "movl $0x1600000, %eax\n" M(a) "movl %eax, (%rax)\n" M(b) "nop\n");
 CODE(d_step, "xorl %eax, %eax\n" SET_FLAGS(TF) M(a) "cpuid\n" M(z) "nop\n");
 CODE(d_sti, "sti\n" M(a) "nop\n" M(b) "nop\n");

@@ -23,7 +23,7 @@ CODE(store, M(a) "movl %eax, (%r8)\n" M(b) "nop\n");
 CODE(fault_irq, SET_FLAGS(IF) M(a) "ud2\n" M(b) "nop\n");
 CODE(rdmsr, "movl $0x12345678, %ecx\n" M(a) "rdmsr\n" M(b) "nop\n");
 CODE(xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" M(a) "xsetbv\n" M(b) "nop\n");
-CODE(vmrun, M(a) "vmrun\n" M(b) "nop\n");
+CODE(vmrun, "xorl %eax, %eax\n" M(a) "vmrun\n" M(b) "nop\n");
 CODE(vmlaunch, M(a) "vmlaunch\n" M(b) "nop\n");
 
 CODE_USER(user_int3, M(a) "int3\n" M(b) "nop\n");

@@ -33,7 +33,7 @@ STI_CODE(wbinvd, "wbinvd");
 STI_CODE(hlt, "hlt");
 STI_CODE(sti, "sti");
 STI_CODE(ud, "ud2");
-STI_CODE(vmrun, "vmrun");
+CODE(sti_vmrun, "xorl %eax, %eax\nsti\n" M(a) "vmrun\n" M(b) "nop\n" M(c) "nop\n");
 STI_CODE(vmxoff, "vmxoff");
 CODE(sti_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" M(a) "xsetbv\n" M(b) "nop\n" M(c) "nop\n");
 STI_CODE(int, "int $" TEXT(DPL3_VECTOR));

@@ -32,7 +32,7 @@ STEP_CODE(cr0, "movq %cr0, %rax", "movq %rax, %cr0");
 STEP_CODE(cr8, "xorl %eax, %eax", "movq %rax, %cr8");
 STEP_CODE(clts, "", "clts");
 STEP_CODE(ud, "", "ud2");
-STEP_CODE(vmrun, "", "vmrun");
+STEP_CODE(vmrun, "xorl %eax, %eax", "vmrun");
 STEP_CODE(int3, "", "int3");
 STEP_CODE(intn, "", "int $" TEXT(DPL3_VECTOR));
 STEP_CODE(icebp, "", ".byte 0xf1");
