@@ -40,7 +40,7 @@ $(LINUX)/vmlinuz: tools/guest-linux
 linux: $(LINUX)/vmlinuz ## fetch Debian's kernel and make an initramfs for it
 
 run: hv guest-os $(RUN_NEEDS_$(GUEST)) ## boot two guests; GUEST=linux, MACHINE=bochs-vmx, ...
-	@tools/run --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
+	@tools/run --strict --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
 		$(ESPEJO) $(RUN_MODULES_$(GUEST))
 
 .PHONY: bench

@@ -130,6 +130,8 @@ enum vcpu_stop vcpu_step(struct vcpu *v)
 
 	if (v->state.activity != ACTIVITY_RUN)
 		vcpu_note(v, REQUEST_WAKE);
+	if (READ_ONCE(v->vm->alarms_late))
+		vm_catch_up(v->vm);
 	if (!v->first_tsc)
 		v->first_tsc = host_tsc();
 	for (;;) {

@@ -29,13 +29,39 @@ static void bus_rearm(struct bus *bus)
 		host_timer_set(&vm->timer, bus->alarms->when_ns + vm->clock_base);
 }
 
+/* Does anybody notice an alarm now: a vCPU that runs, or that would wake? */
+static bool alarms_matter(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (sched_state(vm->vcpu[i]) != SCHED_READY)
+			return true;
+	return false;
+}
+
+/*
+ * While all its vCPUs wait for a CPU, a machine's alarms wait as well: else a guest with fast timers
+ * would take time from whoever runs.
+ */
 static void timer_fired(struct host_timer *timer)
 {
 	struct vm *vm = container_of(timer, struct vm, timer);
 
 	host_lock(&vm->lock);
-	if (vm->state == VM_RUNNING)
+	if (vm->state == VM_RUNNING && alarms_matter(vm))
 		bus_expire(&vm->bus);
+	else
+		WRITE_ONCE(vm->alarms_late, true);
+	host_unlock(&vm->lock);
+}
+
+void vm_catch_up(struct vm *vm)
+{
+	host_lock(&vm->lock);
+	if (vm->alarms_late && vm->state == VM_RUNNING) {
+		WRITE_ONCE(vm->alarms_late, false);
+		bus_expire(&vm->bus);
+		bus_rearm(&vm->bus);
+	}
 	host_unlock(&vm->lock);
 }
 

@@ -63,6 +63,7 @@ struct vm {
 
 	struct bus bus;
 	struct host_timer timer; /* for the earliest alarm of the bus */
+	bool alarms_late; /* one was due while no vCPU could notice: vm_catch_up */
 	u64 clock_base; /* host_now at which the machine's clock reads 0 */
 	u64 paused_at; /* host_now, while paused; else 0 */
 	u64 paused_tsc; /* the host's TSC then */
@@ -105,6 +106,9 @@ bool vm_is_quiet(const struct vm *vm);
 
 /* Every CPU that runs vm forgets translations; returns when all have.  No lock may be held. */
 void vm_flush(struct vm *vm);
+
+/* Let alarms go off that waited for a vCPU to run. */
+void vm_catch_up(struct vm *vm);
 
 /* The machine's clock in ns. */
 u64 vm_clock(const struct vm *vm);

@@ -3,7 +3,7 @@
 #
 # Of each deck: language, headings, texts for pictures, nothing from the network, nothing cut off, timed
 # notes, two questions; the Spanish one has the same slides and the glossary's words; the PDF is tagged.
-# shellcheck source=tests/system/lib.sh disable=SC2317
+# shellcheck source=tests/system/lib.sh disable=SC2317,SC2016
 . "$(dirname "$0")/lib.sh"
 
 MINUTES=50
@@ -76,7 +76,7 @@ same_shape()
 # English or other words where the glossary has one, outside of code and quotations.
 glossary()
 {
-  sed -e '/^```/,/^```$/d' -e '/^    /d' -e '/^@code/d' -e 's/`[^`]*`//g' -e 's/"[^"]*"//g' "$1" |
+  sed -e '/^```/,/^```$/d' -e '/^    /d' -e '/^@code/d' -e 's/`[^`]*`//g' -e 's/"[^"]*"//g' -e 's/«[^»]*»//g' "$1" |
     grep -n -i -w -E 'guest|host|kernel|hypervisor|exit|exits|trap|invitado|invitada|pagefault|lab' |
     grep -v 'LAB=' >"$work/words"
   cat "$work/words"
@@ -140,10 +140,10 @@ colours()
   pairs=
   for ground in $grounds; do
     case $ground in
-    0b3a63 | 1b1b1b) text=fff ;;
-    *) text='1b1b1b 0b3a63 444' ;;
+    0b3a63 | 1b1b1b) inks=fff ;;
+    *) inks="1b1b1b 0b3a63 444" ;;
     esac
-    for one in $text; do pairs="$pairs $one/$ground"; done
+    for one in $inks; do pairs="$pairs $one/$ground"; done
   done
   contrast "$pairs"
 }

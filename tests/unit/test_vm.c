@@ -181,7 +181,18 @@ static void test_alarm_waits_for_resume(void)
 	fake_host_run(5 * MS - 1);
 	CU_ASSERT_EQUAL(count, 0);
 	fake_host_run(1);
+	CU_ASSERT_EQUAL(count, 0); /* its vCPU waits for a CPU: so does the alarm */
+	CU_ASSERT_TRUE(vm->alarms_late);
+	vm_catch_up(vm);
 	CU_ASSERT_EQUAL(count, 1);
+	CU_ASSERT_FALSE(vm->alarms_late);
+	host_lock(&vm->lock);
+	bus_alarm_set(&alarm, vm_clock(vm) + MS);
+	host_unlock(&vm->lock);
+	CU_ASSERT_PTR_EQUAL(sched_pick(0, host_now()), vm->vcpu[0]);
+	fake_host_run(MS);
+	CU_ASSERT_EQUAL(count, 2); /* and it does not once it runs */
+	sched_put(vm->vcpu[0], false, host_now());
 	host_lock(&vm->lock);
 	bus_alarm_cancel(&alarm);
 	host_unlock(&vm->lock);

@@ -1,0 +1,214 @@
+/*
+ * census_time.c - what comes between two instructions: lengths, single steps, shadows, interrupts
+ *
+ * Sources: [SDM] "Single-Step Exception Condition" (18.3.1.4), "Masking Exceptions and Interrupts When
+ * Switching Stacks" (6.8.3), "Local APIC" (11).
+ */
+#include "census.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "x86_ops.h"
+
+/* ---- Lengths ------------------------------------------------------------------------- */
+
+#define INC_R11 0x49, 0xff, 0xc3
+
+static u8 code[64] ALIGNED(64);
+
+static const struct {
+	const char *name;
+	u8 len, bytes[15];
+} instructions[] = {
+	{ "cpuid", 2, { 0x0f, 0xa2 } },
+	{ "cpuid.66", 3, { 0x66, 0x0f, 0xa2 } },
+	{ "cpuid.rex", 3, { 0x48, 0x0f, 0xa2 } },
+	{ "cpuid.f3", 3, { 0xf3, 0x0f, 0xa2 } },
+	{ "cpuid.2e.66.rex", 5, { 0x2e, 0x66, 0x41, 0x0f, 0xa2 } },
+	{ "cpuid.long", 15, { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x0f, 0xa2 } },
+	{ "in.al.dx", 1, { 0xec } },
+	{ "in.ax.dx", 2, { 0x66, 0xed } },
+	{ "in.al.imm", 2, { 0xe4, 0xed } },
+	{ "in.rex", 2, { 0x48, 0xec } },
+	{ "out.imm.66", 3, { 0x66, 0xe7, 0xed } },
+	{ "rdmsr", 2, { 0x0f, 0x32 } },
+	{ "rdmsr.66", 3, { 0x66, 0x0f, 0x32 } },
+	{ "rdmsr.long", 8, { 0x2e, 0x3e, 0x26, 0x36, 0x66, 0x67, 0x0f, 0x32 } },
+	{ "wbinvd.66", 3, { 0x66, 0x0f, 0x09 } },
+	{ "mov.cr0", 3, { 0x0f, 0x20, 0xc0 } },
+	{ "mov.cr8.rex", 4, { 0x44, 0x0f, 0x20, 0xc0 } },
+	{ "rdtsc", 2, { 0x0f, 0x31 } },
+	{ "mmio.disp32", 8, { 0x8b, 0x04, 0x25, 0x30, 0x00, 0xe0, 0xfe } },
+};
+
+/* The instruction, then INC R11 twice: whoever steps too far or too short loses one or faults. */
+static u64 run_code(const u8 *bytes, unsigned len)
+{
+	static const u8 tail[] = { INC_R11, INC_R11, 0xc3 };
+	u64 r11 = 0;
+
+	memcpy(code, bytes, len);
+	memcpy(code + len, tail, sizeof(tail));
+	rt_vector = RT_NONE;
+	__asm__ volatile("movq $77f, rt_fixup\n\txor %%r11d, %%r11d\n\txor %%eax, %%eax\n\tpush %%rbx\n\t"
+			 "mov $0x1b, %%ecx\n\tmov $0xed, %%edx\n\tmovq %%rsp, census_rsp\n\tcall *%1\n77:\t"
+			 "movq census_rsp, %%rsp\n\tpop %%rbx\n\tmovq $0, rt_fixup\n\tmov %%r11, %0"
+			 : "=r"(r11)
+			 : "r"((u64)(uintptr_t)code)
+			 : "rax", "rcx", "rdx", "r11", "memory", "cc");
+	return rt_faulted() ? 0xf000 + rt_vector : r11;
+}
+
+__asm__(".local census_rsp; .comm census_rsp, 8, 8");
+
+void census_length(void)
+{
+	char name[CENSUS_NAME_MAX];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+		unsigned len = instructions[i].len;
+
+		/* MOV EAX, [disp32] by SIB is 7 long, whatever the table's room. */
+		if (instructions[i].bytes[0] == 0x8b)
+			len = 7;
+		fmt_string(name, sizeof(name), "length.%s", instructions[i].name);
+		census_number_manual(name, run_code(instructions[i].bytes, len), 2);
+	}
+}
+
+/* ---- Single steps -------------------------------------------------------------------------- */
+
+static u64 steps[32], step_count;
+static u8 stepped_dr6;
+
+static bool note_step(struct rt_frame *frame)
+{
+	u64 dr6;
+
+	if (frame->vector != VECTOR_DB)
+		return false;
+	__asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
+	stepped_dr6 = (u8)(dr6 >> 14 & 1);
+	__asm__ volatile("mov %0, %%dr6" ::"r"(DR6_FIXED));
+	if (step_count < ARRAY_SIZE(steps))
+		steps[step_count] = frame->rip;
+	if (++step_count > 100)
+		frame->rflags &= ~RFLAGS_TF;
+	return true;
+}
+
+extern const char census_steps[];
+
+static void single_steps(void)
+{
+	char name[CENSUS_NAME_MAX];
+
+	step_count = 0;
+	rt_hook = note_step;
+	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"
+			 "census_steps:\tnop\n\txorl %%eax, %%eax\n\tcpuid\n\tnop\n\t"
+			 "movl $0xed, %%edx\n\tinb %%dx, %%al\n\tnop\n\toutb %%al, %%dx\n\tnop\n\t"
+			 "movl $0x1b, %%ecx\n\trdmsr\n\tnop\n\tmovq %%cr0, %%rax\n\tmovq %%rax, %%cr0\n\tnop\n\t"
+			 "movl 0xfee00030, %%eax\n\tnop\n\t"
+			 "pushfq; andq $~0x100, (%%rsp); popfq" ::
+				 : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+	rt_hook = NULL;
+	census_number("step.count", step_count);
+	census_number_manual("step.dr6.bs", stepped_dr6, 1);
+	for (unsigned i = 0; i < MIN(step_count, ARRAY_SIZE(steps)); i++) {
+		fmt_string(name, sizeof(name), "step.%u", i);
+		census_number(name, steps[i] - (u64)(uintptr_t)census_steps);
+	}
+}
+
+/* ---- Interrupts ------------------------------------------------------------------------------ */
+
+#define ICR 0xfee00300ull
+#define ICR_HIGH 0xfee00310ull
+#define SVR 0xfee000f0ull
+#define EOI 0xfee000b0ull
+#define TPR 0xfee00080ull
+#define SELF BIT(18)
+#define VECTOR 0x60
+
+static volatile u64 came_at, came;
+
+static bool note_interrupt(struct rt_frame *frame)
+{
+	if (frame->vector != VECTOR && frame->vector != VECTOR + 0x10)
+		return false;
+	if (!came++)
+		came_at = frame->rip;
+	*(volatile u32 *)EOI = 0;
+	return true;
+}
+
+static void write_apic(u64 at, u32 value)
+{
+	*(volatile u32 *)at = value;
+}
+
+static void pend(u32 vector)
+{
+	write_apic(ICR, (u32)SELF | vector);
+}
+
+/* Where does a pending interrupt get in, counted in bytes from the label? */
+#define ARRIVES(name, insns, manual)                                                          \
+	do {                                                                                  \
+		u64 label;                                                                    \
+		came = came_at = 0;                                                           \
+		pend(VECTOR);                                                                 \
+		__asm__ volatile("leaq 1f(%%rip), %0\n1:\t" insns "\n\tcli"                   \
+				 : "=&r"(label)                                               \
+				 : "d"(0xed)                                                  \
+				 : "rax", "rbx", "rcx", "memory", "cc");                      \
+		census_number_manual(name, came ? came_at - label : 0xbad, manual);           \
+	} while (0)
+
+static void shadows(void)
+{
+	ARRIVES("sti.nop", "sti; nop; nop; nop", 2);
+	ARRIVES("sti.in", "sti; inb %%dx, %%al; nop; nop", 2);
+	ARRIVES("sti.cpuid", "sti; cpuid; nop; nop", 3);
+	ARRIVES("sti.hlt", "sti; hlt; nop; nop", 2);
+	ARRIVES("popf", "pushfq; orq $0x200, (%%rsp); popfq; nop; nop", 10);
+}
+
+static void priorities(void)
+{
+	came = 0;
+	write_apic(TPR, 0xf0);
+	pend(VECTOR);
+	__asm__ volatile("sti; nop; nop; inb $0xed, %%al; nop; cli" ::: "rax", "memory");
+	census_number_manual("tpr.holds", came, 0);
+	write_apic(TPR, 0);
+	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+	census_number_manual("tpr.lets", came, 1);
+	came = 0;
+	__asm__ volatile("mov %0, %%cr8" ::"r"(6ull));
+	pend(VECTOR);
+	pend(VECTOR + 0x10);
+	__asm__ volatile("sti; nop; nop; nop; cli" ::: "memory");
+	census_number_manual("cr8.6", came, 1);
+	__asm__ volatile("mov %0, %%cr8; sti; nop; nop; cli" ::"r"(0ull) : "memory");
+	census_number_manual("cr8.0", came, 2);
+	came = 0;
+	pend(VECTOR);
+	pend(VECTOR);
+	census_number_manual("irr", *(volatile u32 *)0xfee00230, 1);
+	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+	census_number_manual("irr.twice-is-once", came, 1);
+	census_number_manual("if.holds", (pend(VECTOR), came), 1);
+	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+}
+
+void census_interrupt(void)
+{
+	single_steps();
+	write_apic(SVR, 0x1ff);
+	write_apic(TPR, 0);
+	rt_hook = note_interrupt;
+	shadows();
+	priorities();
+	rt_hook = NULL;
+}
