@@ -134,6 +134,12 @@ struct cpuid_regs host_cpuid(u32 leaf, u32 subleaf);
 /* Let interrupts of the host in that are due (the cause of an EXIT_HOST). */
 void host_take_interrupts(void);
 
+/*
+ * Make an interrupt pending at this CPU, whose handler does nothing: it ends the next run of a guest
+ * at once, or comes in with the others that are due.  False: this host cannot.
+ */
+bool host_pend_interrupt(void);
+
 /* ---- Locks ------------------------------------------------------------------ */
 
 /* Mutual exclusion for short times: no waiting for anything while holding one. */

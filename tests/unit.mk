@@ -27,3 +27,10 @@ $(UNIT)/unit-tests: $(UNIT_OBJ)
 UNIT_TESTS := $(UNIT)/unit-tests
 
 -include $(UNIT_OBJ:.o=.d)
+
+# A decoder by itself, for tests/unit/decode_crosscheck.sh.
+$(UNIT)/decode-dump: tests/unit/decode_dump.c hv/vm/decode.c hv/vm/decode_tables.c hv/vm/insn.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CSTD) $(WARN) -O2 -Ihv -o $@ $^
+SYSTEM_TEST_NEEDS += $(UNIT)/decode-dump

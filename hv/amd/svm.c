@@ -9,7 +9,6 @@
  */
 #include "amd/svm.h"
 
-#include "amd/svm_hook.h"
 #include "amd/svm_offsets.h"
 #include "hw/hw.h"
 #include "lib/string.h"
@@ -39,7 +38,6 @@ ASSERT_OFFSET(struct gpregs, r[REG_R15], REGS_R15);
 #define CPUID_7_EDX_SPEC_CTRL BIT(26)
 
 struct svm_features svm_features;
-bool (*svm_pend_interrupt)(void);
 
 /* Of each CPU on which SVM is on. */
 static struct svm_cpu {
@@ -149,7 +147,7 @@ static int probe_interrupt_mask(const struct svm_cpu *cpu)
 	if (!b)
 		return -HOST_ENOMEM;
 	make_probe(b);
-	if (svm_pend_interrupt && svm_pend_interrupt()) {
+	if (host_pend_interrupt()) {
 		svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
 		interrupts_masked_by_guest = (u32)b->control.exitcode == VMCB_EXIT_VMMCALL;
 		host_take_interrupts();
@@ -161,12 +159,6 @@ static int probe_interrupt_mask(const struct svm_cpu *cpu)
 static bool kick_needs_nmi(void)
 {
 	return interrupts_masked_by_guest;
-}
-
-void svm_exit_soon(void)
-{
-	if (svm_pend_interrupt)
-		svm_pend_interrupt();
 }
 
 static void cpu_off(void)

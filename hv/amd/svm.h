@@ -148,8 +148,6 @@ static inline void svm_regs_to_vmcb(struct svm_vcpu *s)
 /* ---- svm.c */
 /* The value of VMCB.tlb_control for the next entry. */
 u8 svm_tlb_control(struct svm_vcpu *s);
-/* Leave the guest at once when it has been entered: pends an interrupt to this CPU, if it can. */
-void svm_exit_soon(void);
 
 /* ---- svm_explain.c */
 /*

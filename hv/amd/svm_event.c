@@ -338,7 +338,7 @@ static enum exit_reason open_windows(struct svm_vcpu *s)
 	if (step)
 		step_begin(s);
 	else if (nmi) /* come back right behind the event's delivery */
-		svm_exit_soon();
+		host_pend_interrupt();
 	return EXIT_NONE;
 }
 

@@ -333,6 +333,8 @@ static const struct meaning meanings[VMX_EXIT_LIMIT] = {
 	[VMX_EXIT_TDCALL] = INSTRUCTION(INSN, NULL),
 };
 
+#define INSN_MAX 15 /* bytes */
+
 /*
  * EIP wraps at 4 GiB, but whoever stepped over an instruction at the very end did not know the
  * mode.  The CPU refuses such an RIP; true: it is mended.
@@ -342,7 +344,7 @@ static bool mend_rip(struct intel_vcpu *iv)
 	bool code_64bit = vmread(VMCS_ENTRY_CONTROLS) & ENTRY_CTL_IA32E_GUEST &&
 			  vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L;
 
-	if (code_64bit || !(iv->vcpu.regs.rip >> 32))
+	if (code_64bit || iv->vcpu.regs.rip - GiB(4) >= INSN_MAX)
 		return false;
 	iv->vcpu.regs.rip = (u32)iv->vcpu.regs.rip;
 	return true;

@@ -916,9 +916,10 @@ RULE(blocking_intr)
 	return !injects_type(s, INTR_TYPE_EXTERNAL) || !blocked_by(s, INTERRUPTIBILITY_SHADOW);
 }
 
+/* STI too: "a processor may require" that, and no guest can take an NMI sooner for it. */
 RULE(blocking_nmi_shadow)
 {
-	return !injects_type(s, INTR_TYPE_NMI) || !blocked_by(s, INTERRUPTIBILITY_MOV_SS);
+	return !injects_type(s, INTR_TYPE_NMI) || !blocked_by(s, INTERRUPTIBILITY_SHADOW);
 }
 
 RULE(blocking_smi)
@@ -938,6 +939,16 @@ RULE(blocking_nmi)
 RULE(pending_reserved)
 {
 	return !(V(GUEST_PENDING_DEBUG) & ~PENDING_DEBUG_DEFINED);
+}
+
+/* A transaction's debug exception: alone, and only where there are transactions. */
+RULE(pending_rtm)
+{
+	u64 pending = V(GUEST_PENDING_DEBUG);
+
+	return !(pending & PENDING_DEBUG_RTM) ||
+	       (s->caps.rtm && pending == (PENDING_DEBUG_RTM | PENDING_DEBUG_ENABLED) &&
+		!blocked_by(s, INTERRUPTIBILITY_SHADOW));
 }
 
 RULE(pending_step)
@@ -1168,12 +1179,14 @@ const struct vmx_rule vmx_rules[] = {
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_intr,
 	  "no blocking if an external interrupt is injected", NON_REGISTER),
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_nmi_shadow,
-	  "no blocking by MOV SS if an NMI is injected", NON_REGISTER),
+	  "no blocking by STI or MOV SS if an NMI is injected", NON_REGISTER),
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_smi, "no blocking by SMI outside SMM",
 	  NON_REGISTER),
 	R(ACTIVITY, GUEST_INTERRUPTIBILITY, blocking_nmi,
 	  "no virtual-NMI blocking if an NMI is injected", NON_REGISTER),
 	R(ACTIVITY, GUEST_PENDING_DEBUG, pending_reserved, "reserved bits are 0", NON_REGISTER),
+	R(ACTIVITY, GUEST_PENDING_DEBUG, pending_rtm,
+	  "RTM alone with its enable bit, on a CPU with RTM, outside shadows", NON_REGISTER),
 	R(ACTIVITY, GUEST_PENDING_DEBUG, pending_step,
 	  "in a shadow, BS is set exactly if TF steps instructions", NON_REGISTER),
 	R(CONTROLS, LINK_POINTER, link_pointer, "all ones", NON_REGISTER),

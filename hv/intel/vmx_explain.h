@@ -21,7 +21,7 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 efer_bits; /* bits that EFER has on this CPU */
 	u8 maxphyaddr, linear_bits; /* 48, or 57 with CR4.LA57 possible */
-	bool sgx;
+	bool sgx, rtm; /* CPUID says that the CPU has these */
 };
 
 struct vmcs_snapshot {

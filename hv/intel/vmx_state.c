@@ -145,7 +145,8 @@ static void write_efer(struct intel_vcpu *iv, u64 efer, u64 cr0)
  * neutral state.  The CPL has no field: it is SS's DPL.  The VMCS keeps CR0 and CR4 twice, and
  * the entry controls must agree with EFER and CR0: write_cr0, write_cr4, write_efer.
  * Paging may have changed, and an entry with a VPID flushes nothing: so a flush is due.
- * [SDM] "Guest Register State" (25.4.1), "Checks on Guest Control Registers" (27.3.1.1)
+ * [SDM] "Guest Register State" (25.4.1), "Checks on Guest Control Registers, Debug Registers, and
+ * MSRs" (27.3.1.1)
  */
 static void write_exec(struct intel_vcpu *iv)
 {

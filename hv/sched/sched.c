@@ -134,11 +134,19 @@ struct vcpu *sched_pick(unsigned cpu, u64 now)
 	return v;
 }
 
-void sched_busy(unsigned cpu)
+int sched_busy(unsigned cpu)
 {
+	int other = -1;
+
 	host_lock(&sched.lock);
 	sched.idle[cpu] = false;
+	for (unsigned i = 0; sched.ready && other < 0 && i < sched.cpus; i++)
+		if (sched.idle[i])
+			other = (int)i;
+	if (other >= 0)
+		sched.idle[other] = false; /* it is on its way */
 	host_unlock(&sched.lock);
+	return other;
 }
 
 void sched_put(struct vcpu *v, bool blocked, u64 now)

@@ -56,9 +56,11 @@ int sched_remove(struct vcpu *v);
 /* The vCPU that this CPU shall run now, or NULL: be idle (a kick will come). */
 struct vcpu *sched_pick(unsigned cpu, u64 now);
 
-/* This CPU, which had nothing to run, does something else for a while: vCPUs that become ready go
- * elsewhere, if anywhere. */
-void sched_busy(unsigned cpu);
+/*
+ * This CPU does something else for a while: vCPUs that become ready go elsewhere, if anywhere.  If
+ * one waits already, the idle CPU that must be interrupted to take it; or -1.
+ */
+int sched_busy(unsigned cpu);
 
 /*
  * host_now until which a RUNNING vCPU may run; ~0 while no other one waits: no timer is needed

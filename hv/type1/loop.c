@@ -82,7 +82,7 @@ void host_take_interrupts(void)
 	__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
-bool loop_interrupt_self(void)
+bool host_pend_interrupt(void)
 {
 	apic_send(cpu_this()->apic_id, TRAPS_VECTOR_KICK);
 	return true;
@@ -106,7 +106,7 @@ static void do_work(void)
 {
 	if (likely(!__atomic_exchange_n(&work_due, false, __ATOMIC_SEQ_CST)) || !boot_work)
 		return;
-	sched_busy(cpu_this()->index);
+	kick_cpu(sched_busy(cpu_this()->index));
 	boot_work();
 }
 

@@ -22,7 +22,4 @@ NORETURN void loop_run(void);
 void loop_set_work(void (*work)(void));
 void loop_wake_boot_cpu(void);
 
-/* An interrupt of this CPU is pending from now on, which does nothing when it is taken. */
-bool loop_interrupt_self(void);
-
 #endif

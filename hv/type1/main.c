@@ -6,7 +6,6 @@
  */
 #include "type1/main.h"
 
-#include "amd/svm_hook.h"
 #include "sched/sched.h"
 #include "type1/acpi.h"
 #include "type1/apic.h"
@@ -137,7 +136,6 @@ static void virtualization(void)
 		host_log("espejo: cannot start: no hardware virtualization%s", why_not);
 		host_exit(STATUS_CANNOT_START);
 	}
-	svm_pend_interrupt = loop_interrupt_self;
 	if (virt->cpu_on()) {
 		host_log("espejo: cannot start: %s cannot be switched on", virt->name);
 		host_exit(STATUS_CANNOT_START);

@@ -7,6 +7,7 @@
 
 #define TARGETS_MAX 64
 #define LOST_NS 10000000000ull
+#define PAUSE_SHIFT 20 /* pauses of up to 4096 turns */
 
 struct target {
 	struct vcpu *v;
@@ -45,7 +46,7 @@ static bool answered(const struct vcpu *v)
 	return !(__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE) & REQUEST_WAKE);
 }
 
-/* False: the kick is lost.  A time for the answer is added to *longest. */
+/* False: the kick is lost.  *longest becomes its time if that is longer. */
 static bool wait_answer(const struct vcpu *v, u64 since, u64 *longest)
 {
 	u64 now = since;
@@ -60,12 +61,20 @@ static bool wait_answer(const struct vcpu *v, u64 since, u64 *longest)
 	return true;
 }
 
-/* All of them at once, so that kicks meet each other. */
+/*
+ * All of them at once, so that kicks meet each other, and each round after another pause: so they
+ * meet vCPUs at every point of their way into the guest and out of it.
+ */
 static unsigned kick_round(unsigned count, u64 *longest)
 {
-	u64 since = host_now();
+	static u32 random = 1;
 	unsigned lost = 0;
+	u64 since;
 
+	random = random * 1664525u + 1013904223u; /* [Knuth] "The linear congruential method" */
+	for (u32 n = random >> PAUSE_SHIFT; n; n--)
+		host_relax();
+	since = host_now();
 	for (unsigned i = 0; i < count; i++)
 		vcpu_request(target[i].v, REQUEST_WAKE);
 	for (unsigned i = 0; i < count; i++)

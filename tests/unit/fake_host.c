@@ -284,6 +284,12 @@ void host_take_interrupts(void)
 	fake_host.interrupts_taken++;
 }
 
+bool host_pend_interrupt(void)
+{
+	fake_host.interrupts_pended++;
+	return true;
+}
+
 /* A machine of nobody's make, with whatever features there are. */
 static struct cpuid_regs made_up(u32 leaf, u32 subleaf)
 {

@@ -27,7 +27,7 @@ struct fake_host {
 	/* What a test looks at. */
 	u64 pages_out, objects_out, reserved; /* given out now, in bytes; promised */
 	unsigned allocations;		      /* calls that succeeded, ever */
-	unsigned kicks, ended, interrupts_taken;
+	unsigned kicks, ended, interrupts_taken, interrupts_pended;
 	struct vcpu *kicked; /* the last one */
 	struct vm *ended_vm;
 	struct host_timer *timers; /* armed ones */

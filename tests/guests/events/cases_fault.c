@@ -10,7 +10,7 @@
 #define REP_TITLE "[SDM] REP (vol. 2): what is done is done"
 #define BEFORE_EDGE "8"
 #define TIMER_PERIODIC BIT(17)
-#define TIMER_PERIOD 20000
+#define TIMER_PERIOD 200000
 
 CODE(divide, "xorl %ecx, %ecx\n" M(a) "divl %ecx\n" M(b) "nop\n");
 CODE(ud, M(a) "ud2\n" M(b) "nop\n");

@@ -11,8 +11,8 @@
 #define STI_TITLE "[SDM] \"Masking Maskable Hardware Interrupts\" (6.8.1), STI (vol. 2)"
 #define SS_TITLE "[SDM] \"Masking Exceptions and Interrupts When Switching Stacks\" (6.8.3)"
 #define IF_TITLE "[SDM] \"Prioritization of Concurrent Events\" (6.9)"
-#define LOOPS "200"
-#define TIMER_PERIOD 30000
+#define LOOPS "100"
+#define TIMER_PERIOD 200000
 #define TIMER_PERIODIC BIT(17)
 
 /* IF becomes 1 at STI; what is pending waits until the instruction behind it is over. */
