@@ -69,3 +69,8 @@ check: hv guest-os check-tools ## judge fidelity, isolation, performance; MACHIN
 	@B=$(B) checker/pgcheck --platform $(MACHINE) --only '$(CHECK)' --seed $(SEED) --out $(B)/check
 
 -include $(CHECK_HOST_OBJ:.o=.d) $(wildcard $(CHECK_B)/guests/*.d $(CHECK_B)/guests/*/*.d)
+
+.PHONY: mutants
+#: MUTANT one seeded bug for make mutants, a file of checker/mutants; else all
+mutants: hv guest-os check-tools ## the checker's own grade: does it catch the seeded bugs?
+	@B=$(B) checker/prove $(MUTANT)

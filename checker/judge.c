@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 	write_file(&judge, "report.json", report_write_json);
 	write_file(&judge, "junit.xml", report_write_junit);
 	write_file(&judge, "report.txt", report_write_text);
+	write_file(&judge, "results", report_write_list);
 	report_write_text(&report, stdout);
 	status = report_status(&report);
 	report_free(&report);

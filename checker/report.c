@@ -279,3 +279,10 @@ void report_write_junit(const struct report *report, FILE *to)
 		junit_suite(report, (enum report_property)p, to);
 	fputs("</testsuites>\n", to);
 }
+
+void report_write_list(const struct report *report, FILE *to)
+{
+	for (size_t i = 0; i < report->count; i++)
+		fprintf(to, "%s %s %s\n", report_result_name(report->check[i].result),
+			report_property_name(report->check[i].property), report->check[i].name);
+}

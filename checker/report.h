@@ -60,6 +60,8 @@ int report_status(const struct report *report);
 void report_write_text(const struct report *report, FILE *to);
 void report_write_json(const struct report *report, FILE *to);
 void report_write_junit(const struct report *report, FILE *to);
+/* A line "RESULT PROPERTY NAME" a check, for scripts. */
+void report_write_list(const struct report *report, FILE *to);
 
 const char *report_property_name(enum report_property property);
 const char *report_result_name(enum report_result result);

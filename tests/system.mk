@@ -1,4 +1,5 @@
-# system.mk - what the tests in emulators need built: the guests of tests/guests, a few lines each
+# system.mk - what the tests in emulators need built: the guests of tests/guests, a few lines each,
+# and the hypervisor by the compiler that is not $(CC)
 
 TINY_B := $(B)/tests/guests
 TINY_GUESTS := $(patsubst tests/guests/%.S,$(TINY_B)/%.elf,$(wildcard tests/guests/*.S))
@@ -13,11 +14,17 @@ $(TINY_B)/%.elf: $(TINY_B)/%.S.o tests/guests/tiny.ld
 	$(Q)$(LD) -m elf_i386 -nostdlib -static -z noexecstack --build-id=none \
 		--no-warn-rwx-segments -T tests/guests/tiny.ld -o $@ $<
 
-.PHONY: tiny-guests
+.PHONY: tiny-guests other-compiler
 tiny-guests: $(TINY_GUESTS)
 build-all: tiny-guests
 
-SYSTEM_TEST_NEEDS += hv guest-os tiny-guests
+# A tree inside of this one's.
+OTHER_CC := $(if $(filter clang%,$(CC)),gcc,clang)
+other-compiler:
+	$(Q)if command -v $(OTHER_CC) >/dev/null; then \
+		$(MAKE) --no-print-directory B=$(B)/$(OTHER_CC) CC=$(OTHER_CC) hv guest-os; fi
+
+SYSTEM_TEST_NEEDS += hv guest-os tiny-guests other-compiler
 
 -include $(TINY_GUESTS:.elf=.S.d)
 .SECONDARY: $(TINY_GUESTS:.elf=.S.o)

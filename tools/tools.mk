@@ -27,7 +27,7 @@ doctor: ## list the tools: found, version, needed for what
 # rule that builds it.  A system test is a script tests/system/NAME.sh that prints
 # TAP; what it needs built is named in SYSTEM_TEST_NEEDS.
 #: TESTS the system tests to run, all by default: make test-system TESTS='boot lint'
-TESTS ?= $(sort $(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh)))
+TESTS ?= $(sort $(filter-out lib,$(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh))))
 
 .PHONY: test test-unit test-system test-start
 test: test-start ## run every test

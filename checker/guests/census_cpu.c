@@ -212,11 +212,11 @@ void census_control(void)
 
 	census_number("cr0", cr0);
 	census_number("cr4", cr4);
-	write_cr0("cr0.pg-off", cr0 & ~CR0_PG, census_virtual() ? GP : NULL);
 	write_cr0("cr0.wp-off", cr0 & ~CR0_WP, "none");
-	write_cr0("cr0.nw", cr0 | CR0_NW, census_virtual() ? GP : NULL);
 	write_cr4("cr4.de", cr4 | CR4_DE, "none");
 	if (census_virtual()) { /* bare QEMU 7.2 hangs */
+		write_cr0("cr0.pg-off", cr0 & ~CR0_PG, GP);
+		write_cr0("cr0.nw", cr0 | CR0_NW, GP);
 		write_cr0("cr0.high", cr0 | BIT(40), GP);
 		write_cr4("cr4.reserved", cr4 | BIT(31), GP);
 		write_cr4("cr4.high", cr4 | BIT(50), GP);

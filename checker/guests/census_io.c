@@ -30,10 +30,10 @@ static void widths(void)
 	__asm__ volatile("inb %%dx, %%al" : "+a"(a) : "d"(SCRATCH));
 	census_number_manual("in.scratch.8", a, 0x11223344556677a5);
 	a = BEFORE;
-	__asm__ volatile("inw %%dx, %%ax" : "+a"(a) : "d"(SCRATCH));
-	census_number("in.scratch.16", a & 0xff);
+	__asm__ volatile("inw %%dx, %%ax" : "+a"(a) : "d"(SCRATCH - 1));
+	census_number_manual("in.scratch.16", a & ~0xffull, 0x112233445566a500);
 	x86_outw(SCRATCH - 1, 0x5a00);
-	census_number("out.scratch.16", x86_inb(SCRATCH));
+	census_number_manual("out.scratch.16", x86_inb(SCRATCH), 0x5a);
 	x86_outb(0x80, 0);
 	__asm__ volatile("inb $0xed, %%al" : "+a"(a));
 	census_number_manual("in.imm.8", a & 0xff, 0xff);

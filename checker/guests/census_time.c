@@ -37,7 +37,7 @@ static const struct {
 	{ "mov.cr0", 3, { 0x0f, 0x20, 0xc0 } },
 	{ "mov.cr8.rex", 4, { 0x44, 0x0f, 0x20, 0xc0 } },
 	{ "rdtsc", 2, { 0x0f, 0x31 } },
-	{ "mmio.disp32", 8, { 0x8b, 0x04, 0x25, 0x30, 0x00, 0xe0, 0xfe } },
+	{ "mmio.disp32", 8, { 0x67, 0x8b, 0x04, 0x25, 0x30, 0x00, 0xe0, 0xfe } },
 };
 
 /* The instruction, then INC R11 twice: whoever steps too far or too short loses one or faults. */
@@ -65,13 +65,8 @@ void census_length(void)
 	char name[CENSUS_NAME_MAX];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
-		unsigned len = instructions[i].len;
-
-		/* MOV EAX, [disp32] by SIB is 7 long, whatever the table's room. */
-		if (instructions[i].bytes[0] == 0x8b)
-			len = 7;
 		fmt_string(name, sizeof(name), "length.%s", instructions[i].name);
-		census_number_manual(name, run_code(instructions[i].bytes, len), 2);
+		census_number_manual(name, run_code(instructions[i].bytes, instructions[i].len), 2);
 	}
 }
 

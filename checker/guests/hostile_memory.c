@@ -206,6 +206,7 @@ static void interrupt_storm(struct tally *t)
 	*lapic(LAPIC_DIVIDE) = DIVIDE_BY_1;
 	*lapic(LAPIC_LVT_TIMER) = 0x41 | PERIODIC;
 	*lapic(LAPIC_INITIAL) = 50;
+	rt_pic(0xfffe);
 	x86_outb(PIT_COMMAND, 0x34);
 	x86_outb(PIT_CHANNEL0, 2);
 	x86_outb(PIT_CHANNEL0, 0);
@@ -216,6 +217,7 @@ static void interrupt_storm(struct tally *t)
 	*lapic(LAPIC_LVT_TIMER) = MASKED;
 	*lapic(LAPIC_INITIAL) = 0;
 	__asm__ volatile("sti; nop; cli");
+	rt_pic(0xffff);
 	hostile_bad(t, rt_interrupts == before, "no-timer-interrupt", 0);
 }
 

@@ -327,20 +327,20 @@ static unsigned walk(struct vm *vm, gpa_t a, u64 entries[5])
  * What always exits; the VMCB is zero before.
  *
  * What belongs to the machine: INTR, NMI, INIT, #MC, RSM, SHUTDOWN (it would stop the machine,
- * not the guest), INVD and WBINVD, FERR_FREEZE.  What we answer in the CPU's place: CPUID, HLT,
+ * not the guest; #DF for the same reason, see svm_event.c), INVD and WBINVD, FERR_FREEZE.  What we answer in the CPU's place: CPUID, HLT,
  * ports and MSRs (by IOPM and MSRPM), RDPMC, XSETBV, MONITOR and MWAIT, task switches, writes of
  * CR0 and CR4, and CR8 both ways, as it is the local APIC's.  What only a hypervisor may execute:
  * VMRUN (without it VMRUN itself refuses), VMMCALL, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA;
  * and RDPRU where CPUID offers it.
  *
- * A guest's own affairs do not exit: exceptions, system calls, CR3, INVLPG, PAUSE, RDTSC.
+ * A guest's own affairs do not exit: other exceptions, system calls, CR3, INVLPG, PAUSE, RDTSC.
  * [APM] vol. 2 "Intercept Operation" (15.7), "Layout of VMCB" (appendix B)
  */
 static void set_intercepts(struct vmcb_control *c)
 {
 	c->intercept_cr = VMCB_INTERCEPT_WRITE(0) | VMCB_INTERCEPT_WRITE(4) |
 			  VMCB_INTERCEPT_WRITE(8) | VMCB_INTERCEPT_READ(8);
-	c->intercept_exceptions = (u32)BIT(VECTOR_MC);
+	c->intercept_exceptions = SVM_EXCEPTIONS;
 	c->intercept_misc1 = (u32)(VMCB_INTERCEPT_INTR | VMCB_INTERCEPT_NMI | VMCB_INTERCEPT_INIT |
 				   VMCB_INTERCEPT_RDPMC | VMCB_INTERCEPT_CPUID |
 				   VMCB_INTERCEPT_RSM | VMCB_INTERCEPT_INVD | VMCB_INTERCEPT_HLT |

@@ -20,6 +20,13 @@ struct svm_features {
 };
 extern struct svm_features svm_features;
 
+/* Exceptions that always exit: the machine's own, and the one before the triple fault. */
+#define SVM_EXCEPTIONS ((u32)(BIT(VECTOR_MC) | BIT(VECTOR_DF)))
+/* Those that push an error code. */
+#define SVM_EXCEPTIONS_WITH_ERROR                                                             \
+	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |  \
+	 BIT(VECTOR_PF) | BIT(VECTOR_AC) | BIT(VECTOR_CP))
+
 struct svm_vm {
 	struct vm vm; /* first */
 	struct nested npt;
@@ -63,6 +70,7 @@ struct svm_vcpu {
 	u64 soft_rip;
 	bool loaded; /* its FPU, DR0-3 and MSRs are in the CPU */
 	bool nmi_blocked;
+	bool df_guarded; /* #DF is being delivered: see svm_event.c */
 	unsigned cpu; /* of the ASID */
 	u32 asid_generation;
 	u64 host_tsc_aux, host_spec_ctrl;

@@ -164,18 +164,23 @@ static void fill_memory(const struct vmcb_control *c, struct vcpu *v)
 }
 
 /*
- * A machine check while the guest ran is the host's: its own handler decides, as if the
- * interrupt had arrived now.  [APM] vol. 2 "#MC (Machine Check)" in "Exception Intercepts" (15.12)
+ * Exceptions exit so that the guest may have them after all: #DF in place of what EXITINTINFO names,
+ * the others besides it (svm_event.c says when and why).  A machine check while the guest ran
+ * is the host's: its own handler decides, as if the interrupt had arrived now.
+ * [APM] vol. 2 "Exception Intercepts" (15.12)
  */
 static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
+	u8 vector = (u8)(c->exitcode - VMCB_EXIT_EXCEPTION);
 
-	exit->exception.vector = (u8)(c->exitcode - VMCB_EXIT_EXCEPTION);
-	exit->exception.has_error = false;
-	exit->exception.error = (u32)c->exitinfo1;
+	exit->exception.vector = vector;
+	exit->exception.has_error = SVM_EXCEPTIONS_WITH_ERROR & BIT(vector);
+	exit->exception.error = vector == VECTOR_DF ? 0 : (u32)c->exitinfo1;
 	exit->exception.address = c->exitinfo2;
-	if (exit->exception.vector == VECTOR_MC) {
+	if (vector == VECTOR_DF)
+		v->state.interrupted.type = EVENT_NONE;
+	if (vector == VECTOR_MC) {
 		__asm__ volatile("int %0" ::"i"(VECTOR_MC) : "memory");
 		exit->reason = EXIT_HOST;
 	}

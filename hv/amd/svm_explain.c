@@ -243,6 +243,10 @@ static bool tlb_control_known(const struct vmcb *b, const struct svm_features *f
 	  b->control.intercept_misc1 & VMCB_INTERCEPT_SHUTDOWN, \
 	  "SHUTDOWN must be intercepted, or it stops the machine", \
 	  "[APM] vol. 2 \"Shutdown Intercept\" (15.14.3)") \
+	X(exceptions, "intercept_exceptions", VMCB_CLEAN_I, false, \
+	  b->control.intercept_exceptions, \
+	  (b->control.intercept_exceptions & SVM_EXCEPTIONS) == SVM_EXCEPTIONS, \
+	  "#DF and #MC must be intercepted", "[APM] vol. 2 \"Exception Intercepts\" (15.12)") \
 	X(protection, "intercept_misc1", VMCB_CLEAN_I, false, b->control.intercept_misc1, \
 	  (b->control.intercept_misc1 & VMCB_INTERCEPT_IOIO_PROT) && \
 	  (b->control.intercept_misc1 & VMCB_INTERCEPT_MSR_PROT), \

@@ -128,10 +128,10 @@ void vmx_set_state(struct vcpu *v, unsigned parts);
 /* vmx_exit.c */
 
 /*
- * Called by vmx_run.S right after an exit: true if the exit is answered and the guest goes on.
- * The guest's RBP and R12 to R15 are in the CPU, not in v->regs.
+ * Called by vmx_run.S right after an exit: v if the exit is answered and the guest goes on, else
+ * NULL.  The guest's RBP and R12 to R15 are in the CPU, not in v->regs.
  */
-bool vmx_fast(struct vcpu *v);
+struct vcpu *vmx_fast(struct vcpu *v);
 /* Called by vmx_run.S after an exit: fill in v->regs, v->exit, v->state.interrupted. */
 void vmx_exited(struct vcpu *v);
 const char *vmx_raw_name(u64 raw);

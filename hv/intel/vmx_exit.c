@@ -333,8 +333,6 @@ static const struct meaning meanings[VMX_EXIT_LIMIT] = {
 	[VMX_EXIT_TDCALL] = INSTRUCTION(INSN, NULL),
 };
 
-#define INSN_MAX 15 /* bytes */
-
 /*
  * EIP wraps at 4 GiB, but whoever stepped over an instruction at the very end did not know the
  * mode.  The CPU refuses such an RIP; true: it is mended.
@@ -344,7 +342,7 @@ static bool mend_rip(struct intel_vcpu *iv)
 	bool code_64bit = vmread(VMCS_ENTRY_CONTROLS) & ENTRY_CTL_IA32E_GUEST &&
 			  vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_L;
 
-	if (code_64bit || iv->vcpu.regs.rip - GiB(4) >= INSN_MAX)
+	if (code_64bit || iv->vcpu.regs.rip - GiB(4) >= INSN_MAX_LEN)
 		return false;
 	iv->vcpu.regs.rip = (u32)iv->vcpu.regs.rip;
 	return true;
@@ -395,13 +393,13 @@ void vmx_exited(struct vcpu *v)
 /* ---- The short way ----------------------------------------------------------- */
 
 #ifdef CHECKING
-bool vmx_fast(struct vcpu *v UNUSED)
+struct vcpu *vmx_fast(struct vcpu *v UNUSED)
 {
-	return false; /* every entry is to be checked, so every exit takes the long way */
+	return NULL; /* every entry is to be checked, so every exit takes the long way */
 }
 #else
 /* With the reason known when this is compiled, most of what fast_answer asks is known too. */
-static ALWAYS_INLINE bool answer(struct vcpu *v, u8 reason, u32 raw)
+static ALWAYS_INLINE struct vcpu *answer(struct vcpu *v, u8 reason, u32 raw)
 {
 	struct fast_exit exit = { .reason = reason, .len_known = true, .raw = raw };
 	u64 rip = vmread_value_hot(VMCS_GUEST_RIP);
@@ -409,17 +407,17 @@ static ALWAYS_INLINE bool answer(struct vcpu *v, u8 reason, u32 raw)
 
 	exit.rip = rip;
 	if (vmread_value_hot(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_RF))
-		return false;
+		return NULL;
 	if (vmread_value_hot(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_SHADOW)
-		return false;
+		return NULL;
 	if (!fast_answer(v, &exit, &v->regs.r[REG_RAX], &ignored))
-		return false;
+		return NULL;
 	rip += vmread_value_hot(VMCS_EXIT_INSTRUCTION_LENGTH);
 	vmwrite_hot(VMCS_GUEST_RIP, &rip);
-	return true;
+	return v;
 }
 
-bool vmx_fast(struct vcpu *v)
+struct vcpu *vmx_fast(struct vcpu *v)
 {
 	u32 reason = (u32)vmread_value_hot(VMCS_EXIT_REASON);
 
@@ -427,7 +425,7 @@ bool vmx_fast(struct vcpu *v)
 		return answer(v, EXIT_CPUID, VMX_EXIT_CPUID);
 	if (reason == VMX_EXIT_VMCALL)
 		return answer(v, EXIT_HYPERCALL, VMX_EXIT_VMCALL);
-	return false;
+	return NULL;
 }
 #endif
 

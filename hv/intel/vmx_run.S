@@ -6,8 +6,8 @@
  *
  * Enter the guest of the current VMCS, whose HOST_RIP is vmx_exit_point and whose HOST_RSP is v;
  * launch if its launch state is clear, else resume.  After each exit vmx_fast(v) is asked
- * whether the guest shall go on at once.  When it says no, the guest's general registers but RSP
- * are in v->regs (RSP, RIP and RFLAGS are in the VMCS), and with the C caller's stack and
+ * whether the guest shall go on at once: v, or NULL for no.  Then the guest's general registers
+ * but RSP are in v->regs (RSP, RIP and RFLAGS are in the VMCS), and with the C caller's stack and
  * registers as they were, the rest is vmx_exited(v)'s, which returns to that caller.  If the
  * instruction fails, vmx_entry_failed(v, how) does so instead: the one place where VMfail
  * is decoded.  v->regs' RSP is destroyed in any case.
@@ -71,17 +71,17 @@
 .endm
 
 	/* What a C function may change, RBX too: CPUID writes it. */
-.macro LOAD_REST
-	mov R_RAX(%rdi), %rax
-	mov R_RCX(%rdi), %rcx
-	mov R_RDX(%rdi), %rdx
-	mov R_RBX(%rdi), %rbx
-	mov R_RSI(%rdi), %rsi
-	mov R_R8(%rdi), %r8
-	mov R_R9(%rdi), %r9
-	mov R_R10(%rdi), %r10
-	mov R_R11(%rdi), %r11
-	mov R_RDI(%rdi), %rdi
+.macro LOAD_REST from
+	mov R_RCX(\from), %rcx
+	mov R_RDX(\from), %rdx
+	mov R_RBX(\from), %rbx
+	mov R_RSI(\from), %rsi
+	mov R_RDI(\from), %rdi
+	mov R_R8(\from), %r8
+	mov R_R9(\from), %r9
+	mov R_R10(\from), %r10
+	mov R_R11(\from), %r11
+	mov R_RAX(\from), %rax
 .endm
 
 .macro SAVE_PRESERVED
@@ -97,7 +97,8 @@
 	.type vmx_launch, @function
 vmx_launch:
 	ENTER
-	LOAD_REST
+	mov %rdi, %rax
+	LOAD_REST %rax
 	vmlaunch
 	jmp failed
 	.size vmx_launch, . - vmx_launch
@@ -118,11 +119,10 @@ vmx_exit_point:
 	mov %rsp, %rdi
 	mov R_RSP(%rsp), %rsp
 	call vmx_fast
-	mov (%rsp), %rdi
-	test %al, %al
+	test %rax, %rax
 	jz leave
 again:
-	LOAD_REST
+	LOAD_REST %rax
 	vmresume
 	/* Still here: VMfail.  Flags: CF VMfailInvalid, ZF VMfailValid.  The stack is ours. */
 failed:
@@ -134,6 +134,7 @@ failed:
 	LEAVE
 	jmp vmx_entry_failed
 leave:
+	mov (%rsp), %rdi
 	SAVE_PRESERVED
 	LEAVE
 	jmp vmx_exited
@@ -143,6 +144,7 @@ leave:
 	.type vmx_resume, @function
 vmx_resume:
 	ENTER
+	mov %rdi, %rax
 	jmp again
 	.size vmx_resume, . - vmx_resume
 

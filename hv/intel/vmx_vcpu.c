@@ -377,6 +377,9 @@ void vmx_dump(struct vcpu *v, struct fmt_sink *sink)
 bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value)
 {
 	check(vmx_vcpu(v)->loaded_on == (int)host_cpu());
+	/* vmx_run writes RIP in any case. */
+	if (field == VMCS_GUEST_RIP)
+		v->regs.rip = value;
 	return vmx_try_write(field, value);
 }
 

@@ -231,6 +231,7 @@ void console_forget(struct vm *vm)
 {
 	struct source **link, *s;
 
+	script_forget(vm);
 	lock();
 	for (link = &console.sources; (s = *link) && s->vm != vm;)
 		link = &s->next;

@@ -36,15 +36,17 @@ void loop_init(void)
 static void kick_cpu(int index)
 {
 	const struct cpu *cpu;
+	bool stepping;
 
 	if (index < 0)
 		return;
 	cpu = cpu_table[index];
-	if (cpu != cpu_this() || cpu->stepping)
+	stepping = __atomic_load_n(&cpu->stepping, __ATOMIC_SEQ_CST);
+	if (cpu != cpu_this() || stepping)
 		apic_send(cpu->apic_id, TRAPS_VECTOR_KICK);
-	if (!cpu->stepping || !nudge_needed())
+	if (!stepping || !nudge_needed())
 		return;
-	nudge_want((unsigned)index);
+	nudge_soon((unsigned)index);
 	if (cpu != cpu_this())
 		apic_send_nmi(cpu->apic_id);
 }
@@ -128,29 +130,32 @@ static u64 deadline_of(const struct vcpu *v)
 /*
  * Keep v on this CPU until it blocks or stops, or its time is over and others wait.  It is
  * unloaded before others may have it.
+ *
+ * A kick after stepping was set gets the guest's CPU back; what an earlier one wanted is looked at
+ * afterwards.  So none falls between, even where a guest is deaf to interrupts (nudge.h).
  */
 static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 {
-	enum vcpu_stop stop;
+	enum vcpu_stop stop = VCPU_HOST;
 	u64 deadline, now;
 
 	virt->load(v);
 	cpu->loaded = v;
 	cpu->loaded_ns = host_now();
-	deadline = deadline_of(v);
 	do {
+		__atomic_store_n(&cpu->stepping, true, __ATOMIC_SEQ_CST);
+		deadline = deadline_of(v);
+		if (must_leave(cpu) || host_now() >= deadline)
+			break;
 		timer_arm(deadline);
-		if (cpu->timer_armed_ns != NEVER)
-			nudge_want(cpu->index);
-		cpu->stepping = true;
+		nudge_at(cpu->index, cpu->timer_armed_ns);
 		stop = vcpu_step(v);
 		cpu->stepping = false;
-		nudge_done(cpu->index);
 		host_take_interrupts();
 		timer_expire();
-		deadline = deadline_of(v);
-	} while (stop == VCPU_HOST && !must_leave(cpu) &&
-		 (deadline == NEVER || host_now() < deadline));
+	} while (stop == VCPU_HOST);
+	cpu->stepping = false;
+	nudge_at(cpu->index, NEVER);
 	virt->unload(v);
 	cpu->loaded = NULL;
 	now = host_now();

@@ -3,54 +3,185 @@
 
 #include "host.h"
 #include "type1/ioapic.h"
+#include "type1/traps.h"
 #include "x86_ops.h"
 
+#define NEVER (~0ull)
+#define NS_PER_S 1000000000ull
+#define ALL_CPUS 0xff /* physical destination: every APIC */
+#define SOON_NS 2000000ull
+#define SLACK_NS 200000ull /* behind the interrupt that should do without us */
+#define SLACK_PART 512 /* and a part of the way: the clocks were only measured */
+
 #define PIT_IRQ 0
+#define PIT_HZ 1193182ull
 #define PIT_CHANNEL0 0x40
 #define PIT_COMMAND 0x43
 #define PIT_CHANNEL0_MODE2 0x34 /* low byte then high byte, rate generator */
-#define PIT_DIVISOR 2386 /* 500 Hz */
-#define ALL_CPUS 0xff /* physical destination: every APIC */
+#define PIT_MIN 2
+#define PIT_MAX 0xffff
 
-static bool needed;
-static struct host_lock lock;
-static u64 wanted; /* a bit for each CPU */
+#define RTC_IRQ 8
+#define RTC_INDEX 0x70
+#define RTC_DATA 0x71
+#define RTC_A 0x0a
+#define RTC_B 0x0b
+#define RTC_C 0x0c
+#define RTC_A_RATE BITS(3, 0)
+#define RTC_A_2HZ 15
+#define RTC_B_INTERRUPTS BITS(6, 4)
+#define RTC_B_PERIODIC BIT(6)
+#define RTC_PERIOD_NS (NS_PER_S / 2)
 
-_Static_assert(HOST_MAX_CPUS <= 64, "wanted has a bit for each CPU");
+enum ticker { TICKER_NONE, TICKER_PIT, TICKER_RTC };
+
+static struct {
+	bool needed, has_rtc;
+	struct host_lock lock;
+	u64 when_ns[HOST_MAX_CPUS];
+	enum ticker ticker;
+	u64 tick_ns; /* the PIT's next tick; 0: ask the clocks again */
+} nudge;
+
+/* ---- The two clocks ---------------------------------------------------------------------------- */
+
+static u8 rtc_read(u8 index)
+{
+	x86_outb(RTC_INDEX, index);
+	return x86_inb(RTC_DATA);
+}
+
+static void rtc_write(u8 index, u8 value)
+{
+	x86_outb(RTC_INDEX, index);
+	x86_outb(RTC_DATA, value);
+}
+
+/* Its wire stays up after a tick until somebody asks why: without this there is no second one. */
+static void rtc_acknowledge(void)
+{
+	rtc_read(RTC_C);
+}
+
+/* Two ticks a second, or none. */
+static void rtc_tick(bool on)
+{
+	u8 a = rtc_read(RTC_A) & (u8)~RTC_A_RATE, b = rtc_read(RTC_B) & (u8)~RTC_B_INTERRUPTS;
+
+	rtc_write(RTC_A, a | RTC_A_2HZ);
+	rtc_write(RTC_B, on ? b | RTC_B_PERIODIC : b);
+	rtc_acknowledge();
+}
+
+/* A tick in ns, or as late as it can, and again after the same time.  Returns that time. */
+static u64 pit_tick(u64 ns)
+{
+	u64 most = PIT_MAX * NS_PER_S / PIT_HZ;
+	u64 count = MAX(MIN(ns, most) * PIT_HZ / NS_PER_S, (u64)PIT_MIN);
+
+	x86_outb(PIT_COMMAND, PIT_CHANNEL0_MODE2);
+	x86_outb(PIT_CHANNEL0, (u8)count);
+	x86_outb(PIT_CHANNEL0, (u8)(count >> 8));
+	return count * NS_PER_S / PIT_HZ;
+}
+
+/* Let one of them through to the CPUs. */
+static void use(enum ticker ticker)
+{
+	if (ticker == nudge.ticker)
+		return;
+	if (nudge.ticker == TICKER_PIT)
+		ioapic_mask_isa(PIT_IRQ);
+	if (nudge.ticker == TICKER_RTC) {
+		ioapic_mask_isa(RTC_IRQ);
+		rtc_tick(false);
+	}
+	nudge.ticker = ticker;
+	if (ticker == TICKER_PIT)
+		ioapic_route_isa_nmi(PIT_IRQ, ALL_CPUS);
+	if (ticker == TICKER_RTC) {
+		ioapic_route_isa_nmi(RTC_IRQ, ALL_CPUS);
+		rtc_tick(true);
+	}
+}
+
+/* ---- Wishes ------------------------------------------------------------------------------------ */
+
+/* An NMI in the hypervisor itself.  No lock: this CPU may hold it. */
+static void nmi(void)
+{
+	if (READ_ONCE(nudge.ticker) == TICKER_RTC)
+		rtc_acknowledge();
+}
 
 bool nudge_init(void)
 {
-	x86_outb(PIT_COMMAND, PIT_CHANNEL0_MODE2);
-	x86_outb(PIT_CHANNEL0, PIT_DIVISOR & 0xff);
-	x86_outb(PIT_CHANNEL0, PIT_DIVISOR >> 8);
-	needed = ioapic_route_isa_nmi(PIT_IRQ, ALL_CPUS);
+	for (unsigned i = 0; i < HOST_MAX_CPUS; i++)
+		nudge.when_ns[i] = NEVER;
+	nudge.needed = ioapic_route_isa_nmi(PIT_IRQ, ALL_CPUS);
 	ioapic_mask_isa(PIT_IRQ);
-	return needed;
+	nudge.has_rtc = ioapic_route_isa_nmi(RTC_IRQ, ALL_CPUS);
+	ioapic_mask_isa(RTC_IRQ);
+	traps_set_handler(VECTOR_NMI, nmi);
+	return nudge.needed;
 }
 
 bool nudge_needed(void)
 {
-	return needed;
+	return nudge.needed;
 }
 
-void nudge_want(unsigned cpu)
+static u64 earliest(void)
 {
-	if (!needed || READ_ONCE(wanted) & BIT(cpu))
-		return;
-	host_lock(&lock);
-	if (!wanted)
-		ioapic_route_isa_nmi(PIT_IRQ, ALL_CPUS);
-	wanted |= BIT(cpu);
-	host_unlock(&lock);
+	u64 when = NEVER;
+
+	for (unsigned i = 0; i < host_cpu_count(); i++)
+		when = MIN(when, nudge.when_ns[i]);
+	return when;
 }
 
-void nudge_done(unsigned cpu)
+/* Make the next tick come for the earliest wish. */
+static void program(u64 now)
 {
-	if (!needed || !(READ_ONCE(wanted) & BIT(cpu)))
+	u64 when = earliest(), away = when > now ? when - now : 0;
+
+	nudge.tick_ns = 0;
+	if (when == NEVER) {
+		use(TICKER_NONE);
+	} else if (nudge.has_rtc && away > RTC_PERIOD_NS) {
+		use(TICKER_RTC);
+		rtc_acknowledge();
+	} else {
+		nudge.tick_ns = now + pit_tick(away + away / SLACK_PART + SLACK_NS);
+		use(TICKER_PIT);
+	}
+}
+
+void nudge_at(unsigned cpu, u64 when_ns)
+{
+	u64 now;
+
+	if (!nudge.needed)
 		return;
-	host_lock(&lock);
-	wanted &= ~BIT(cpu);
-	if (!wanted)
-		ioapic_mask_isa(PIT_IRQ);
-	host_unlock(&lock);
+	host_lock(&nudge.lock);
+	now = host_now();
+	if (nudge.when_ns[cpu] != when_ns || (when_ns != NEVER && now >= nudge.tick_ns)) {
+		nudge.when_ns[cpu] = when_ns;
+		program(now);
+	}
+	host_unlock(&nudge.lock);
+}
+
+void nudge_soon(unsigned cpu)
+{
+	u64 now = host_now();
+
+	if (!nudge.needed)
+		return;
+	host_lock(&nudge.lock);
+	if (nudge.when_ns[cpu] > now + SOON_NS) {
+		nudge.when_ns[cpu] = now + SOON_NS;
+		program(now);
+	}
+	host_unlock(&nudge.lock);
 }

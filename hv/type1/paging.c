@@ -61,11 +61,15 @@ static void make_trampoline_root(void)
 	trampoline_pd[0] = PTE_P | PTE_W | PTE_PS;
 }
 
+/*
+ * The image first: its code runs on paging_low_pd until then, which is about to lose the right to
+ * execute.
+ */
 void paging_init(void)
 {
+	map_image();
 	for (u64 i = 0; i < ARRAY_SIZE(paging_low_pd); i++)
 		paging_low_pd[i] = i * LARGE_PAGE_SIZE | DIRECT_BITS;
-	map_image();
 	paging_pml4[0] = 0;
 	x86_write_cr3(physical(paging_pml4));
 	make_trampoline_root();

@@ -56,17 +56,22 @@ void script_start(const char *text, size_t len)
 	script.timer.fire = look_again;
 }
 
+/* vm's slot, or an empty one, which becomes vm's; NULL: there is none. */
 static struct heard *heard_of(const struct vm *vm)
 {
+	struct heard *empty = NULL;
+
 	for (unsigned i = 0; i < GUESTS_MAX; i++) {
 		struct heard *h = &script.heard[i];
 
-		if (!h->vm)
-			h->vm = vm;
 		if (h->vm == vm)
 			return h;
+		if (!h->vm && !empty)
+			empty = h;
 	}
-	return NULL;
+	if (empty)
+		empty->vm = vm;
+	return empty;
 }
 
 void script_hear(const struct vm *vm, const char *text, size_t len)
@@ -83,6 +88,21 @@ void script_hear(const struct vm *vm, const char *text, size_t len)
 			memmove(h->text, h->text + HEARD_MAX / 2, h->len);
 		}
 		h->text[h->len++] = text[i];
+	}
+	host_unlock(&script.lock);
+}
+
+/* A new VM may get the place of one that is gone, and its address too. */
+void script_forget(const struct vm *vm)
+{
+	host_lock(&script.lock);
+	for (unsigned i = 0; i < GUESTS_MAX; i++) {
+		struct heard *h = &script.heard[i];
+
+		if (h->vm != vm)
+			continue;
+		h->vm = NULL;
+		h->len = 0;
 	}
 	host_unlock(&script.lock);
 }

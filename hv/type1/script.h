@@ -34,5 +34,7 @@ void script_poll(void);
 
 /* What a VM says; any CPU, any lock held. */
 void script_hear(const struct vm *vm, const char *text, size_t len);
+/* vm will be freed. */
+void script_forget(const struct vm *vm);
 
 #endif

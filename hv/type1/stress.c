@@ -7,7 +7,8 @@
 
 #define TARGETS_MAX 64
 #define LOST_NS 10000000000ull
-#define PAUSE_SHIFT 20 /* pauses of up to 4096 turns */
+#define PAUSE_SHIFT 18 /* pauses of up to 16 us */
+#define PATIENCE_NS 1000000ull
 
 struct target {
 	struct vcpu *v;
@@ -55,7 +56,8 @@ static bool wait_answer(const struct vcpu *v, u64 since, u64 *longest)
 		now = host_now();
 		if (now - since > LOST_NS)
 			return false;
-		host_relax();
+		if (now - since > PATIENCE_NS) /* each PAUSE costs QEMU a lock that the other CPU wants */
+			host_relax();
 	}
 	*longest = MAX(*longest, now - since);
 	return true;
@@ -69,11 +71,12 @@ static unsigned kick_round(unsigned count, u64 *longest)
 {
 	static u32 random = 1;
 	unsigned lost = 0;
-	u64 since;
+	u64 since = host_now(), pause;
 
 	random = random * 1664525u + 1013904223u; /* [Knuth] "The linear congruential method" */
-	for (u32 n = random >> PAUSE_SHIFT; n; n--)
-		host_relax();
+	pause = random >> PAUSE_SHIFT;
+	while (host_now() - since < pause)
+		;
 	since = host_now();
 	for (unsigned i = 0; i < count; i++)
 		vcpu_request(target[i].v, REQUEST_WAKE);

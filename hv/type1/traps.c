@@ -114,7 +114,7 @@ void traps_init_cpu(struct cpu *cpu)
 
 void traps_set_handler(unsigned vector, void (*handler)(void))
 {
-	check(vector >= FIRST_INTERRUPT && vector < VECTORS);
+	check(vector == VECTOR_NMI || (vector >= FIRST_INTERRUPT && vector < VECTORS));
 	handlers[vector] = handler;
 }
 
@@ -124,6 +124,8 @@ void traps_dispatch(struct traps_frame *frame)
 	if (frame->vector == VECTOR_NMI) {
 		panic_stop_if_asked();
 		cpu_this()->nmis++;
+		if (handlers[VECTOR_NMI])
+			handlers[VECTOR_NMI]();
 		return;
 	}
 	if (frame->vector < FIRST_INTERRUPT)

@@ -38,7 +38,10 @@ ASSERT_SIZE(struct traps_frame, 22 * 8);
  */
 void traps_init_cpu(struct cpu *cpu);
 
-/* handler(vector) takes it, interrupts off; it must not take locks that the loop may hold. */
+/*
+ * handler takes it, interrupts off; it must not take locks that the loop may hold.  Interrupts, and
+ * the NMI, whose handler must not take any lock.
+ */
 void traps_set_handler(unsigned vector, void (*handler)(void));
 
 /* Called from traps_entry.S. */

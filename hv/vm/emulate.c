@@ -4,6 +4,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "vm/alu.h"
+#include "vm/breakpoint.h"
 #include "vm/irq.h"
 #include "vm/vm.h"
 #include "vm/walk.h"
@@ -223,7 +224,10 @@ int emulate_load(struct vcpu *v, const struct insn *insn, const struct insn_oper
 
 	if (operand_address(v, insn, opnd, len, false, &gva, fault))
 		return -1;
-	return emulate_read(v, gva, to, len, false, fault);
+	if (emulate_read(v, gva, to, len, false, fault))
+		return -1;
+	breakpoint_data(v, gva, len, false);
+	return 0;
 }
 
 /* ---- Operands ----------------------------------------------------------------------------- */
@@ -258,7 +262,10 @@ static int write_operand(struct vcpu *v, const struct insn *insn, const struct i
 	}
 	if (operand_address(v, insn, opnd, opnd->size, true, &gva, fault))
 		return -1;
-	return emulate_write(v, gva, &value, opnd->size, false, fault);
+	if (emulate_write(v, gva, &value, opnd->size, false, fault))
+		return -1;
+	breakpoint_data(v, gva, opnd->size, true);
+	return 0;
 }
 
 /* ---- Instructions ------------------------------------------------------------------------- */
@@ -382,7 +389,11 @@ static int port_round(struct vcpu *v, const struct insn *insn, struct event *fau
 	else
 		bus_out(&v->vm->bus, port, size, (u32)value);
 	host_unlock(&v->vm->lock);
-	return in ? emulate_write(v, gva, &value, size, false, fault) : 0;
+	if (in && emulate_write(v, gva, &value, size, false, fault))
+		return -1;
+	breakpoint_port(v, port, size);
+	breakpoint_data(v, gva, size, in);
+	return 0;
 }
 
 /* One round of a string instruction without its count.  -1: it faulted, registers unchanged. */
@@ -445,8 +456,8 @@ static enum result do_string(struct vcpu *v, const struct insn *insn, struct eve
 		insn_reg_write(insn, v->regs.r, REG_RCX, insn->asize, count - 1);
 		if (repeat_ends(insn, v->regs.rflags))
 			return R_DONE;
-		/* A trap flag steps through every round. */
-		if (v->regs.rflags & RFLAGS_TF)
+		/* A trap flag steps through every round; a breakpoint is met by one of them. */
+		if ((v->regs.rflags & RFLAGS_TF) || v->raised.type)
 			return count == 1 ? R_DONE : R_AGAIN;
 		if (READ_ONCE(v->vm->state) != VM_RUNNING)
 			return R_AGAIN;

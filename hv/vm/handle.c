@@ -3,6 +3,7 @@
 
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "vm/breakpoint.h"
 #include "vm/cr.h"
 #include "vm/emulate.h"
 #include "vm/irq.h"
@@ -77,6 +78,7 @@ static void handle_io(struct vcpu *v)
 	else
 		bus_out(&vm->bus, exit->io.port, exit->io.size, exit->io.value);
 	host_unlock(&vm->lock);
+	breakpoint_port(v, exit->io.port, exit->io.size);
 	done(v);
 }
 

@@ -58,6 +58,11 @@ static void load_cr2(struct vcpu *v, const struct event *event)
 	vcpu_state_changed(v, STATE_CR2);
 }
 
+static bool is_debug(const struct event *event)
+{
+	return event->type == EVENT_EXCEPTION && event->vector == VECTOR_DB;
+}
+
 void irq_raise(struct vcpu *v, const struct event *event)
 {
 	struct event *first = v->state.interrupted.type ? &v->state.interrupted : &v->raised;
@@ -68,6 +73,8 @@ void irq_raise(struct vcpu *v, const struct event *event)
 		v->raised = second;
 		return;
 	}
+	if (first == &v->raised && is_debug(first) && is_debug(&second))
+		second.dr6 |= first->dr6; /* of one instruction: one trap */
 	switch (irq_merge(first, &second)) {
 	case IRQ_MERGE_SERIAL:
 		v->raised = second;

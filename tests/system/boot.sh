@@ -2,24 +2,26 @@
 # tests/system/boot.sh - `make run` with nobody at the keyboard, on each machine and by each compiler
 . "$(dirname "$0")/lib.sh"
 
-# What depends on the machine's speed: milliseconds of run time, and how far the counters came.
+# What the guests said, without what depends on the machine's speed and the compiler: run times, the
+# size of the kernel, and how far the counters came.
 transcript()
 {
   wait_for "$1"
-  guest_lines "$1" two | sed 's/[0-9]\{1,\} \(kernel\|shell\)/N \1/; s/^[$ ]*//' | grep .
-  guest_lines "$1" one | sed 's/^[$ ]*//' | grep . | head -n 4
+  {
+    guest_lines "$1" two
+    guest_lines "$1" one | head -n 5
+  } | sed -E 's/[0-9]+ KiB/N KiB/; s/ +/ /g; s/[0-9]+ (kernel|shell)/N \1/; s/^[$ ]*//' | grep .
 }
 
+# make builds nothing here: that was done before the test.
 machines='qemu-svm bochs-vmx bochs-svm'
 for machine in $machines; do
-  background "$machine" make --no-print-directory run MACHINE="$machine"
+  background "$machine" make --no-print-directory run B="$build" MACHINE="$machine"
 done
-for compiler in gcc clang; do
-  [ -f "$build/$compiler/hv/espejo.elf" ] || continue
-  other=$compiler
-  background "$compiler" make --no-print-directory run B="$build/$compiler" CC="$compiler" \
-    MACHINE=qemu-svm ESPEJO_SETUP=ready
-done
+other=clang
+case ${CC:-gcc} in clang*) other=gcc ;; esac
+[ ! -f "$build/$other/hv/espejo.elf" ] ||
+  background "$other" make --no-print-directory run B="$build/$other" CC="$other" MACHINE=qemu-svm
 
 for machine in $machines; do
   ends "$machine" 0 'make run without a terminal ends by itself'
@@ -32,17 +34,17 @@ done
 says qemu-svm 'runs on all CPUs by AMD-V' '^espejo: 2 of 2 CPUs .*AMD-V'
 says bochs-vmx 'runs on all CPUs by VT-x' '^espejo: 2 of 2 CPUs .*VT-x'
 says bochs-svm 'runs on all CPUs by AMD-V' '^espejo: 2 of 2 CPUs .*AMD-V'
-check 'the guests said something' test -s "$records/qemu-svm.said"
+check 'the guests said something' test "$(wc -l <"$records/qemu-svm.said")" -ge 8
 for machine in bochs-vmx bochs-svm; do
   check "the guests say the same on $machine as on qemu-svm" \
     diff "$records/qemu-svm.said" "$records/$machine.said"
 done
-if [ -n "${other:-}" ]; then
+if [ -e "$records/$other.begun" ]; then
   ends "$other" 0 'the other compiler builds one that works too'
   transcript "$other" >"$records/other.said"
   check 'and its guests say the same' diff "$records/qemu-svm.said" "$records/other.said"
 else
-  skip 'the other compiler builds one that works too' 'it was not built: make other-compiler'
-  skip 'and its guests say the same' 'it was not built'
+  skip 'the other compiler builds one that works too' "no $other"
+  skip 'and its guests say the same' "no $other"
 fi
 finish

@@ -143,6 +143,7 @@ grade "$work/filled"
 full >"$work/expected"
 check 'with the holes filled it scores full' scores "$work/expected"
 touch "$work"/filled/hv/amd/* "$work"/filled/hv/intel/* # the build is the skeleton's
+make_in "$work/filled" gcc "$work/s-gcc" hv labs guest-os >"$work/build.log" 2>&1
 make_in "$work/filled" gcc "$work/s-gcc" demo LAB="$lab" >"$work/after" 2>&1
 for handout in README.md README.es.md; do
   check "and shows the screen of $handout" shows "$folder/$handout" after "$work/after"

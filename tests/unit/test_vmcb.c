@@ -230,6 +230,7 @@ static void make_good(struct vmcb *b)
 	const struct vmcb_segment data = { .selector = 0x10, .attrib = 0xc93, .limit = ~0u };
 
 	memset(b, 0, sizeof(*b));
+	b->control.intercept_exceptions = 0x40100;
 	b->control.intercept_misc1 = 0x98000003 | VMCB_INTERCEPT_CPUID;
 	b->control.intercept_misc2 = 0x7f;
 	b->control.iopm_base_pa = 0x10000;
@@ -351,6 +352,7 @@ static void test_good(void)
 	X(intr, 1, CLEAR(control.intercept_misc1, VMCB_INTERCEPT_INTR)) \
 	X(nmi, 1, CLEAR(control.intercept_misc1, VMCB_INTERCEPT_NMI)) \
 	X(shutdown, 1, CLEAR(control.intercept_misc1, VMCB_INTERCEPT_SHUTDOWN)) \
+	X(exceptions, 1, CLEAR(control.intercept_exceptions, (u32)BIT(VECTOR_DF))) \
 	X(protection, 1, CLEAR(control.intercept_misc1, VMCB_INTERCEPT_MSR_PROT)) \
 	X(vm_insns, 1, CLEAR(control.intercept_misc2, VMCB_INTERCEPT_STGI)) \
 	X(asid_zero, 1, SET(control.guest_asid, 0)) \

@@ -332,8 +332,20 @@ static void halted(void)
 }
 
 static void (*const bases[])(void) = {
-	good,	    real_mode,	   v8086,   pae,       restricted,     with_ldt, with_areas,
-	with_features, with_gp,	   with_int3, with_interrupt, with_nmi, in_shadow, halted,
+	good,
+	real_mode,
+	v8086,
+	pae,
+	restricted,
+	with_ldt,
+	with_areas,
+	with_features,
+	with_gp,
+	with_int3,
+	with_interrupt,
+	with_nmi,
+	in_shadow,
+	halted,
 	without_virtual_nmis,
 };
 
@@ -378,8 +390,8 @@ static void test_good(void)
  */
 static bool break_rule(const struct vmx_rule *rule)
 {
-	static const u64 extra[] = { 0, 1, ~0ull, 0x93, 0x83, 0x80000100, 0x80000703, 0x80000303, 0x80000b03,
-				     0x80000201, 0x80000320 };
+	static const u64 extra[] = { 0, 1, ~0ull, 0x93, 0x83, 0x80000100, 0x80000703,
+				     0x80000303, 0x80000b03, 0x80000201, 0x80000320 };
 
 	for (unsigned b = 0; b < ARRAY_SIZE(bases); b++) {
 		bases[b]();

@@ -33,6 +33,12 @@
 #define FIRST_INTERRUPT 32
 #define LAPIC_EOI 0xfee000b0
 #define MSR_X2APIC_EOI 0x80b
+#define PIC_MASTER 0x20
+#define PIC_SLAVE 0xa0
+#define PIC_EOI 0x20
+#define PIC_INIT 0x11 /* ICW1: edge, cascade, ICW4 follows */
+#define PIC_CASCADE 2 /* the line of the slave */
+#define PIC_8086 1
 #define RAM_LIMIT (GiB(3) + MiB(512))
 
 #define MULTIBOOT_MEMORY BIT(0)
@@ -215,10 +221,15 @@ void rt_end(unsigned status)
 
 /* ---- Traps ---------------------------------------------------------------------------- */
 
-static void end_of_interrupt(void)
+static void end_of_interrupt(u64 vector)
 {
 	u64 base = x86_rdmsr(MSR_APIC_BASE);
 
+	if (vector - RT_PIC_VECTOR < 16) {
+		x86_outb(PIC_SLAVE, PIC_EOI);
+		x86_outb(PIC_MASTER, PIC_EOI);
+		return;
+	}
 	if ((base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC))
 		x86_wrmsr(MSR_X2APIC_EOI, 0);
 	else if ((base & APIC_BASE_ENABLE) && (base & ~0xfffull) == APIC_DEFAULT_BASE)
@@ -232,7 +243,7 @@ void rt_trap(struct rt_frame *frame)
 	if (frame->vector == VECTOR_NMI || frame->vector >= FIRST_INTERRUPT) {
 		rt_interrupts++;
 		if (frame->vector != VECTOR_NMI)
-			end_of_interrupt();
+			end_of_interrupt(frame->vector);
 		return;
 	}
 	rt_vector = frame->vector;
@@ -301,6 +312,21 @@ u64 rt_random(void)
 	return random_state * 0x2545f4914f6cdd1dull;
 }
 
+/* What firmware left on is not ours, and its vectors are those of exceptions. */
+void rt_pic(u16 masks)
+{
+	x86_outb(PIC_MASTER, PIC_INIT);
+	x86_outb(PIC_SLAVE, PIC_INIT);
+	x86_outb(PIC_MASTER + 1, RT_PIC_VECTOR);
+	x86_outb(PIC_SLAVE + 1, RT_PIC_VECTOR + 8);
+	x86_outb(PIC_MASTER + 1, BIT(PIC_CASCADE));
+	x86_outb(PIC_SLAVE + 1, PIC_CASCADE);
+	x86_outb(PIC_MASTER + 1, PIC_8086);
+	x86_outb(PIC_SLAVE + 1, PIC_8086);
+	x86_outb(PIC_MASTER + 1, (u8)masks);
+	x86_outb(PIC_SLAVE + 1, (u8)(masks >> 8));
+}
+
 /* ---- The start --------------------------------------------------------------------------- */
 
 static void init_traps(void)
@@ -336,6 +362,7 @@ static void read_loader(const struct multiboot *info)
 void rt_start(u32 magic UNUSED, u32 info)
 {
 	init_traps();
+	rt_pic(0xffff);
 	read_loader((const struct multiboot *)(uintptr_t)info);
 	read_nonce();
 	rt_seed(rt_number("seed", 1));

@@ -87,6 +87,10 @@ static inline bool rt_faulted(void)
 /* f(argument); true: an exception ended it, see rt_vector. */
 bool rt_attempt(void (*f)(u64), u64 argument);
 
+#define RT_PIC_VECTOR 0x20
+/* The PIC pair, at that vector, with these lines masked; all are at the start. */
+void rt_pic(u16 masks);
+
 bool rt_rdmsr(u32 msr, u64 *value); /* true: it did not fault */
 bool rt_wrmsr(u32 msr, u64 value);
 

@@ -130,7 +130,7 @@ const struct event_case shadow_cases[] = {
 	STI("iret", code_sti_iret, "irq0@b"),
 	{ "sti-pushf", code_sti_pushf, "irq0@b pushed 0", STI_TITLE, pend_irq0, .after = log_pushed },
 	{ "sti-syscall", code_sti_syscall, "irq0@b", STI_TITLE, pend_and_syscall },
-	STI("rep-movs", code_sti_rep, NULL),
+	STI("rep-movs", code_sti_rep, "irq0@a or irq0@b"),
 	{ "popf-opens", code_popf, "irq0@a", IF_TITLE, pend_irq0 },
 	{ "iret-opens", code_iret, "irq0@a", IF_TITLE, pend_irq0 },
 	NEVER("mov-ss-nop", code_never_ss_nop, SS_TITLE),

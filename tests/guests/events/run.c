@@ -18,6 +18,7 @@
 #define LOG_SIZE 512
 #define RUNAWAY 60 /* events in one case: it does not end */
 #define RUNAWAY_COUNTED 20000
+#define OR " or "
 #define END_MARK '$'
 
 struct multiboot {
@@ -310,7 +311,7 @@ void run_trap(struct frame *f)
 		leave_case(f);
 		return;
 	}
-	if (!current && !is_interrupt(f->vector)) {
+	if (!current && f->vector != VECTOR_NMI && !is_interrupt(f->vector)) {
 		print_line("Bail out! unexpected vector %lu at %#lx, error %#lx, cr2 %#lx", f->vector,
 			   f->rip, f->error, x86_read_cr2());
 		machine_end(3);
@@ -358,9 +359,23 @@ static void reset(void)
 	machine_reset();
 }
 
-static bool same(const char *a, const char *b)
+static const char *next_alternative(const char *text)
 {
-	return a && b && !strcmp(a, b);
+	for (; *text; text++)
+		if (!strncmp(text, OR, strlen(OR)))
+			return text + strlen(OR);
+	return NULL;
+}
+
+/* Is got one of the alternatives, which " or " divides? */
+static bool same(const char *got, const char *wanted)
+{
+	size_t len = strlen(got);
+
+	for (; wanted; wanted = next_alternative(wanted))
+		if (!strncmp(got, wanted, len) && (!wanted[len] || !strncmp(wanted + len, OR, strlen(OR))))
+			return true;
+	return false;
 }
 
 static unsigned verdict(unsigned number, const struct event_case *c)

@@ -66,7 +66,7 @@ struct frame {
 struct event_case {
 	const char *name;
 	const char *code;
-	const char *expected; /* by the manuals; "-": nothing; NULL: they do not say, print it */
+	const char *expected; /* by the manuals; "-": nothing; where they leave it open: "this or that" */
 	const char *source; /* the manual's title */
 	void (*setup)(void); /* makes things pending; interrupts are off */
 	/*
@@ -77,7 +77,6 @@ struct event_case {
 	void (*after)(void); /* what else there is to log */
 	u64 argument; /* in R8 */
 	bool show_rf; /* "+rf" behind events whose pushed RFLAGS have it */
-	bool fact; /* depends on the machine: printed, not judged */
 };
 
 extern const struct event_case shadow_cases[], step_cases[], nmi_cases[], interrupt_cases[],

@@ -1,0 +1,45 @@
+#!/bin/sh
+# tests/system/double.sh - double faults, faults in their handlers, and a fault in their delivery
+. "$(dirname "$0")/lib.sh"
+
+for machine in qemu-svm bochs-vmx bochs-svm; do
+  start "$machine" "$machine" --cpus 1 \
+    --module "$GUEST_OS name=good mem=32M -- run=counter,100" \
+    --module "$TINY/double.elf name=double mem=8M" \
+    --module "$TINY/triple.elf name=triple mem=8M" --script <<'END'
+wait double dead 60
+wait triple dead 60
+expect good "counter: 2" 60
+vm list
+quit 0
+END
+done
+
+# What the manual says, with this guest's addresses.
+cat >"$records/expected" <<'END'
+double: #DF error 00000000 cr2 00000000 at a
+double: #PF error 00000000 cr2 c0000123 at f
+double: #GP error 00001234 cr2 c0000123 at g
+double: #UD error 00000000 cr2 c0000123 at b
+double: #DF error 00000000 cr2 c0000123 at h
+double: #PF error 00000000 cr2 c0000123 at f
+double: #GP error 00001234 cr2 c0000123 at g
+double: #DF error 00000000 cr2 c0000044 at c
+double: #PF error 00000000 cr2 c0000123 at f
+double: #GP error 00001234 cr2 c0000123 at g
+double: #PF error 00000002 cr2 c0000088 at d
+double: #GP error 00001234 cr2 c0000088 at e
+double: the stack goes
+END
+
+for machine in qemu-svm bochs-vmx bochs-svm; do
+  ends "$machine" 0 'the script comes to its end'
+  guest_lines "$machine" double >"$records/$machine.double"
+  check "$machine: each fault comes as the manual says" diff "$records/expected" "$records/$machine.double"
+  says "$machine" 'a fault in the delivery of a double fault ends that VM' \
+    '^VM double is dead: .*triple fault'
+  says "$machine" 'so does one without any gate' '^VM triple is dead: .*triple fault'
+  says "$machine" 'the neighbour counts on' '^VM double is dead' '^\[good\] counter: 2' \
+    '^ *1 good +running'
+done
+finish
