@@ -75,11 +75,11 @@ check_3_2()
   # Two that never leave by themselves: each CPU is in a guest when the other one enters its own.
   run two --cpus 2 --append script-exit "$hv" --module "$stubborn" \
     --module 'B/labs/03-first-guest/stubborn.elf name=second mem=16M' \
-    --module 'B/guest-os/guest-os.elf name=one mem=32M -- run=counter,2,5 poweroff' \
-    --module "$(script two)"
-  expect 'two CPUs' 'on two CPUs, two stubborn guests, and a kernel that counts to 5' "$look" \
+    --module "$first" --module "$(script two)"
+  expect 'two CPUs' 'on two CPUs, two stubborn guests, and a third one that ends' "$look" \
     '^espejo: 2 of 2 CPUs' '^\[stubborn\] stubborn: I' '^\[second\] stubborn: I' \
-    '^\[one\] counter: 5$' '^VM one is off: the guest wrote 0' '^espejo: exit status 0$'
+    '^\[first\] first light$' '^VM first is off: the guest wrote 0' '^hv> vm kill second$' \
+    '^espejo: exit status 0$'
 }
 
 check_3_3()

@@ -44,7 +44,8 @@ wait VM two is dead
 send nonsense
 wait is no command
 type vm lisx
-type \bt
+ctrl h
+type t
 send
 wait 2 two +dead
 send quit 5

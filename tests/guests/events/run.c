@@ -382,11 +382,6 @@ static unsigned verdict(unsigned number, const struct event_case *c)
 {
 	const char *known = deviation(emulator, c->name), *got = log_len ? log_text : "-";
 
-	if (c->fact || !c->expected) {
-		print_line("# %s: %s", c->name, got);
-		print_line("ok %u %s", number, c->name);
-		return 0;
-	}
 	if (same(got, c->expected)) {
 		print_line("ok %u %s", number, c->name);
 		return 0;
