@@ -74,3 +74,4 @@ check: hv guest-os check-tools ## judge fidelity, isolation, performance; MACHIN
 #: MUTANT one seeded bug for make mutants, a file of checker/mutants; else all
 mutants: hv guest-os check-tools ## the checker's own grade: does it catch the seeded bugs?
 	@B=$(B) checker/prove $(MUTANT)
+SYSTEM_TEST_NEEDS += check-tools

@@ -44,6 +44,7 @@
 #define UNUSED __attribute__((unused))
 /* Where the count of instructions of every exit depends on it. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline)) /* keeps a rare case's frame out of a common one */
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

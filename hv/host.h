@@ -139,6 +139,8 @@ void host_take_interrupts(void);
  * at once, or comes in with the others that are due.  False: this host cannot.
  */
 bool host_pend_interrupt(void);
+/* The same with an NMI, for a CPU that holds NMIs off at the moment. */
+void host_pend_nmi(void);
 
 /* ---- Locks ------------------------------------------------------------------ */
 

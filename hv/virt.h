@@ -98,6 +98,8 @@ struct virt_ops {
 	/* Fetch parts (STATE_*) into v->state; or make parts of v->state the guest's. */
 	void (*get_state)(struct vcpu *v, unsigned parts);
 	void (*set_state)(struct vcpu *v, unsigned parts);
+	/* May v have breakpoints (does DR7 enable any)?  Cheaper than STATE_DR; NULL: it may. */
+	bool (*breakpoints)(const struct vcpu *v);
 
 	/*
 	 * Deliver this event at the next entry.  At most one per entry, and the guest must be
@@ -135,6 +137,12 @@ struct virt_ops {
 	 * in sink that names field, value, rule and the manual's title.  Returns their number.
 	 */
 	unsigned (*explain)(struct vcpu *v, struct fmt_sink *sink);
+	/*
+	 * For the operator: at v's next entry its control block holds value in field (a name of dump),
+	 * whatever sense that makes, and all rules are checked.  With force the CPU is asked although
+	 * they are broken, and both verdicts are logged.  v is not loaded.  False: no such field.
+	 */
+	bool (*poke)(struct vcpu *v, const char *field, u64 value, bool force);
 	/* Raw exit code to text ("VMEXIT_NPF"), and the control block in full. */
 	const char *(*raw_name)(u64 raw);
 	void (*dump)(struct vcpu *v, struct fmt_sink *sink);

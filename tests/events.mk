@@ -38,4 +38,7 @@ $(EVENTS_IMAGE): $(EVENTS_B)/events.sym.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
 
+SYSTEM_TEST_NEEDS += events
+build-all: events
+
 -include $(EVENTS_OBJECTS:.o=.d)

@@ -21,6 +21,7 @@
 #define DIVIDE_BY_1 0xb
 #define PERIODIC BIT(17)
 #define MASKED BIT(16)
+#define STORM_MAX 3000
 #define PIT_COMMAND 0x43
 #define PIT_CHANNEL0 0x40
 
@@ -198,26 +199,45 @@ static void icr(struct tally *t)
 
 /* ---- Interrupts without end ---------------------------------------------------------------- */
 
+static u64 storm_began;
+
+static void calm(void)
+{
+	*lapic(LAPIC_LVT_TIMER) = MASKED;
+	*lapic(LAPIC_INITIAL) = 0;
+	rt_pic(0xffff);
+}
+
+/* Interrupts may come faster than we can take them: then this handler is all that ever runs. */
+static bool weather(struct rt_frame *frame)
+{
+	if (frame->vector >= 32 && rt_interrupts - storm_began > STORM_MAX)
+		calm();
+	return false;
+}
+
+/* period=N counts of the PIT: the shortest is 2, 1.7 us, which on a slow machine is less than an exit. */
 static void interrupt_storm(struct tally *t)
 {
-	u64 before = rt_interrupts;
+	u64 before = rt_interrupts, period = rt_number("period", 2);
 
+	storm_began = before;
+	rt_hook = weather;
 	*lapic(LAPIC_SVR) = SVR_ON;
 	*lapic(LAPIC_DIVIDE) = DIVIDE_BY_1;
 	*lapic(LAPIC_LVT_TIMER) = 0x41 | PERIODIC;
-	*lapic(LAPIC_INITIAL) = 50;
+	*lapic(LAPIC_INITIAL) = (u32)(25 * period);
 	rt_pic(0xfffe);
 	x86_outb(PIT_COMMAND, 0x34);
-	x86_outb(PIT_CHANNEL0, 2);
-	x86_outb(PIT_CHANNEL0, 0);
+	x86_outb(PIT_CHANNEL0, (u8)period);
+	x86_outb(PIT_CHANNEL0, (u8)(period >> 8));
 	for (unsigned i = 0; i < 2000; i++) {
 		__asm__ volatile("sti; nop; cli");
 		t->cases++;
 	}
-	*lapic(LAPIC_LVT_TIMER) = MASKED;
-	*lapic(LAPIC_INITIAL) = 0;
+	calm();
 	__asm__ volatile("sti; nop; cli");
-	rt_pic(0xffff);
+	rt_hook = NULL;
 	hostile_bad(t, rt_interrupts == before, "no-timer-interrupt", 0);
 }
 

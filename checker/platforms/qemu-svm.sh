@@ -5,6 +5,7 @@ platform_machine=qemu-svm
 platform_bare=qemu-bare
 platform_can='icount ram log'
 platform_slice=10000000
+platform_storm=2
 platform_roots=npt
 # Instructions per exit, at most: issue 2, "Speed and size"; those without a target there are wide.
 platform_limits='cpuid 150

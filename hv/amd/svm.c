@@ -382,6 +382,7 @@ static int vcpu_init_vmcb(struct vcpu *v)
 	if (!s->vmcb)
 		return -HOST_ENOMEM;
 	s->vmcb_pa = host_hpa(s->vmcb).v;
+	s->again = svm_features.nrips ? svm_go_on_nrips : svm_go_on;
 	set_intercepts(&s->vmcb->control);
 	make_control(&s->vmcb->control, svm_vm(v->vm));
 	svm_set_state(v, STATE_ALL);
@@ -506,8 +507,7 @@ static void run(struct vcpu *v)
 		svm_run_slow(s);
 		return;
 	}
-	svm_enter(&v->regs, s->vmcb_pa, s->host_pa,
-		  svm_features.nrips ? svm_go_on_nrips : svm_go_on);
+	svm_enter(&v->regs, s->vmcb_pa, s->host_pa, s->again);
 	svm_exit(s);
 }
 
@@ -530,6 +530,7 @@ const struct virt_ops amd_ops = {
 	.complete = complete,
 	.get_state = svm_get_state,
 	.set_state = svm_set_state,
+	.breakpoints = svm_breakpoints,
 	.inject = svm_inject,
 	.window = svm_window,
 	.trap = trap_set,
@@ -539,6 +540,7 @@ const struct virt_ops amd_ops = {
 	.dirty_fetch_and_clear = dirty_fetch_and_clear,
 	.flush = flush,
 	.walk = walk,
+	.poke = svm_poke,
 	.explain = svm_explain,
 	.raw_name = svm_raw_name,
 	.dump = svm_dump,

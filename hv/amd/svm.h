@@ -42,6 +42,7 @@ struct svm_vm {
 #define SVM_DIRTY_FLUSH BIT(18) /* translations of this ASID */
 #define SVM_DIRTY_WINDOW BIT(19) /* common code waits for a window */
 #define SVM_DIRTY_STEP BIT(20) /* the next instruction is to be stepped over */
+#define SVM_DIRTY_POKE BIT(21) /* the operator breaks a field */
 #define SVM_CHECK_CPU BIT(31) /* svm_check: what the CPU checks, of all groups */
 #define SVM_DIRTY_ALL (VMCB_CLEAN_ALL | SVM_DIRTY_LOADED | SVM_DIRTY_EVENT)
 
@@ -57,11 +58,23 @@ struct svm_step {
 	u32 exceptions, misc1, misc2; /* intercepts */
 };
 
+/* svm_poke.c */
+struct svm_poke {
+	const char *field;
+	bool force; /* ask the CPU, whatever our rules say */
+	bool forced; /* and that is being done */
+	u8 size;
+	u16 offset;
+	u64 value;
+	unsigned broken; /* rules */
+};
+
 struct svm_vcpu {
 	struct vcpu vcpu; /* first */
 	struct vmcb *vmcb;
 	u64 vmcb_pa;
 	u64 host_pa; /* VMSAVE area of the CPU on which it is loaded */
+	bool (*again)(struct gpregs *regs); /* for svm_enter: svm_go_on, svm_go_on_nrips */
 	u32 dirty; /* reasons for the slow way: SVM_DIRTY_*, VMCB_CLEAN_* */
 	u32 unchecked; /* groups of fields that we changed since the last entry */
 	u8 windows; /* WINDOW_* */
@@ -75,6 +88,7 @@ struct svm_vcpu {
 	u32 asid_generation;
 	u64 host_tsc_aux, host_spec_ctrl;
 	struct svm_step step;
+	struct svm_poke poke;
 };
 
 static inline struct svm_vm *svm_vm(struct vm *vm)
@@ -85,6 +99,12 @@ static inline struct svm_vm *svm_vm(struct vm *vm)
 static inline struct svm_vcpu *svm_vcpu(struct vcpu *v)
 {
 	return container_of(v, struct svm_vcpu, vcpu);
+}
+
+/* A usable segment of the VMCB is in our normal form already. */
+static inline const struct segment *svm_segment(const struct vmcb_segment *segment)
+{
+	return (const struct segment *)segment;
 }
 
 /* We changed fields of these groups: reload them, check them. */
@@ -119,6 +139,7 @@ extern const u8 svm_probe_guest[];
 /* ---- svm_state.c */
 void svm_get_state(struct vcpu *v, unsigned parts);
 void svm_set_state(struct vcpu *v, unsigned parts);
+bool svm_breakpoints(const struct vcpu *v);
 
 /* ---- svm_event.c: injection, windows, stepping */
 void svm_inject(struct vcpu *v, const struct event *event);
@@ -185,6 +206,15 @@ unsigned svm_explain(struct vcpu *v, struct fmt_sink *sink);
 /* ---- svm_dump.c */
 const char *svm_raw_name(u64 raw);
 void svm_dump(struct vcpu *v, struct fmt_sink *sink);
+
+/* A field by its name in a dump; false: there is none.  Its name. */
+bool svm_field(const char *name, u16 *offset, u16 *size);
+const char *svm_field_name(u16 offset);
+
+/* ---- svm_poke.c: virt.h, poke; before the entry: true, if the CPU is to be asked; behind it. */
+bool svm_poke(struct vcpu *v, const char *field, u64 value, bool force);
+bool svm_poke_apply(struct svm_vcpu *s);
+void svm_poke_verdict(struct svm_vcpu *s);
 
 /* ---- npt.c */
 extern const struct nested_format npt_format;

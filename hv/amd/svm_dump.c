@@ -9,6 +9,7 @@
 #include "amd/svm.h"
 
 #include "lib/fmt.h"
+#include "lib/string.h"
 
 static void put(struct fmt_sink *sink, const char *format, ...) PRINTF_LIKE(2, 3);
 static void put(struct fmt_sink *sink, const char *format, ...)
@@ -18,12 +19,6 @@ static void put(struct fmt_sink *sink, const char *format, ...)
 	va_start(args, format);
 	fmt_vput(sink, format, args);
 	va_end(args);
-}
-
-static void dump_segment(struct fmt_sink *sink, const char *name, const struct vmcb_segment *s)
-{
-	put(sink, "  %-4s %04x attrib %04x limit %08x base %016llx\n", name, s->selector, s->attrib,
-	    s->limit, (unsigned long long)s->base);
 }
 
 /* The fields that have names, for dumps: name, offset, bytes. */
@@ -78,6 +73,22 @@ static const struct {
 	FIELD("sysenter_eip", save.sysenter_eip),
 	FIELD("g_pat", save.g_pat),
 	FIELD("dbgctl", save.dbgctl),
+#define SEGMENT(name)                                   \
+	FIELD(#name ".selector", save.name.selector),   \
+	FIELD(#name ".attrib", save.name.attrib),       \
+	FIELD(#name ".limit", save.name.limit),         \
+	FIELD(#name ".base", save.name.base)
+	SEGMENT(es),
+	SEGMENT(cs),
+	SEGMENT(ss),
+	SEGMENT(ds),
+	SEGMENT(fs),
+	SEGMENT(gs),
+	SEGMENT(gdtr),
+	SEGMENT(ldtr),
+	SEGMENT(idtr),
+	SEGMENT(tr),
+#undef SEGMENT
 #undef FIELD
 };
 
@@ -91,24 +102,33 @@ static u64 read_field(const struct vmcb *b, u16 offset, u16 size)
 	return value;
 }
 
+bool svm_field(const char *name, u16 *offset, u16 *size)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (strcmp(fields[i].name, name))
+			continue;
+		*offset = fields[i].offset;
+		*size = fields[i].size;
+		return true;
+	}
+	return false;
+}
+
+const char *svm_field_name(u16 offset)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].offset == offset)
+			return fields[i].name;
+	return "?";
+}
+
 void svm_dump(struct vcpu *v, struct fmt_sink *sink)
 {
 	const struct vmcb *b = svm_vcpu(v)->vmcb;
-	const struct vmcb_save *save = &b->save;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
 		put(sink, "  %-20s %016llx\n", fields[i].name,
 		    (unsigned long long)read_field(b, fields[i].offset, fields[i].size));
-	dump_segment(sink, "ES", &save->es);
-	dump_segment(sink, "CS", &save->cs);
-	dump_segment(sink, "SS", &save->ss);
-	dump_segment(sink, "DS", &save->ds);
-	dump_segment(sink, "FS", &save->fs);
-	dump_segment(sink, "GS", &save->gs);
-	dump_segment(sink, "GDTR", &save->gdtr);
-	dump_segment(sink, "LDTR", &save->ldtr);
-	dump_segment(sink, "IDTR", &save->idtr);
-	dump_segment(sink, "TR", &save->tr);
 }
 
 #define RANGE_NAMES(prefix)                                                                  \

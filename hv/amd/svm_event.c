@@ -343,6 +343,21 @@ static void set_virtual_interrupt(struct svm_vcpu *s, bool on)
 	svm_changed(s, VMCB_CLEAN_I | VMCB_CLEAN_TPR);
 }
 
+/*
+ * Come back from the guest right behind the delivery of its event: something of the host's is pending
+ * as it is entered.  Where a guest with interrupts off holds those of the host back too (Bochs
+ * 2.7), an NMI, which the clear GIF keeps until then; svm_enter sets it again.
+ */
+static void exit_behind_event(void)
+{
+	if (!amd_ops.kick_needs_nmi()) {
+		host_pend_interrupt();
+		return;
+	}
+	__asm__ volatile("clgi" ::: "memory");
+	host_pend_nmi();
+}
+
 /* EXIT_WINDOW_*: that window is open already, nothing needs to run; else EXIT_NONE. */
 static enum exit_reason open_windows(struct svm_vcpu *s)
 {
@@ -358,8 +373,8 @@ static enum exit_reason open_windows(struct svm_vcpu *s)
 	set_virtual_interrupt(s, (s->windows & WINDOW_INTR) && !step);
 	if (step)
 		step_begin(s);
-	else if (nmi) /* come back right behind the event's delivery */
-		host_pend_interrupt();
+	else if (nmi)
+		exit_behind_event();
 	return EXIT_NONE;
 }
 
@@ -378,6 +393,11 @@ static bool before_entry(struct svm_vcpu *s)
 	c->tlb_control = svm_tlb_control(s);
 	if (SVM_CHECKING)
 		groups |= SVM_CHECK_CPU;
+	if (unlikely(s->dirty & SVM_DIRTY_POKE)) {
+		groups = ~0u;
+		if (svm_poke_apply(s))
+			return true;
+	}
 	if (svm_check(s->vmcb, &svm_features, groups, NULL) == 0) {
 		c->clean = svm_features.clean & ~s->dirty;
 		return true;
@@ -437,11 +457,14 @@ static bool enter(struct svm_vcpu *s, enum step_result *result)
 
 	*result = STEP_EXIT;
 	if (!before_entry(s)) {
+		__asm__ volatile("stgi" ::: "memory"); /* exit_behind_event */
 		if (s->step.active)
 			step_end(s, false);
 		return false;
 	}
 	svm_enter(&s->vcpu.regs, s->vmcb_pa, s->host_pa, svm_stop);
+	if (unlikely(s->poke.forced))
+		svm_poke_verdict(s);
 	after_exit(s);
 	if (shadow)
 		keep_shadow(s, rip);

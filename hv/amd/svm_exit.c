@@ -72,6 +72,28 @@ static void save_interrupted(struct svm_vcpu *s, u64 info)
 
 /* ---- Particulars ---------------------------------------------------------------------- */
 
+/* Bytes of the instruction that exited, if the CPU or the cache knows; else 0. */
+static ALWAYS_INLINE u8 insn_length(struct vcpu *v)
+{
+	const struct vmcb *b = svm_vcpu(v)->vmcb;
+	u64 rip = b->save.rip;
+	const struct insn *insn;
+
+	if (svm_features.nrips)
+		return b->control.nrip - rip <= INSN_MAX_LEN ? (u8)(b->control.nrip - rip) : 0;
+	insn = fetch_known(&v->fetch, v->mode_epoch, rip, b->save.cr3, svm_segment(&b->save.cs));
+	return insn ? insn->len : 0;
+}
+
+static void fill_nothing(const struct vmcb_control *c UNUSED, struct vcpu *v UNUSED)
+{
+}
+
+static void fill_insn(const struct vmcb_control *c UNUSED, struct vcpu *v)
+{
+	v->exit.insn_len = insn_length(v);
+}
+
 /* "IOIO Intercept Information" (15.10.2); exitinfo2 is the next RIP, on every CPU. */
 static void fill_io(const struct vmcb_control *c, struct vcpu *v)
 {
@@ -80,10 +102,9 @@ static void fill_io(const struct vmcb_control *c, struct vcpu *v)
 
 	exit->io.port = (u16)(info >> VMCB_IOIO_PORT_SHIFT);
 	exit->io.size = (info & VMCB_IOIO_SIZE) >> VMCB_IOIO_SIZE_SHIFT;
-	exit->io.in = info & VMCB_IOIO_IN;
-	exit->io.string = info & VMCB_IOIO_STR;
-	exit->io.value = (u32)(v->regs.r[REG_RAX] & (exit->io.size == 4 ? ~0u :
-							BITS(exit->io.size * 8 - 1, 0)));
+	exit->io.in = (info & VMCB_IOIO_IN) != 0;
+	exit->io.string = (info & VMCB_IOIO_STR) != 0;
+	exit->io.value = (u32)(v->regs.r[REG_RAX] & (BIT(exit->io.size * 8) - 1));
 	exit->insn_len = len <= INSN_MAX_LEN ? (u8)len : 0;
 	exit->decoded = true;
 }
@@ -93,8 +114,9 @@ static void fill_msr(const struct vmcb_control *c, struct vcpu *v)
 	const u64 *r = v->regs.r;
 
 	v->exit.msr.index = (u32)r[REG_RCX];
-	v->exit.msr.write = c->exitinfo1 & 1;
+	v->exit.msr.write = c->exitinfo1 != 0;
 	v->exit.msr.value = r[REG_RDX] << 32 | (u32)r[REG_RAX];
+	v->exit.insn_len = insn_length(v);
 	v->exit.decoded = true;
 }
 
@@ -103,6 +125,7 @@ static void fill_cr(const struct vmcb_control *c, struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
 
+	exit->insn_len = insn_length(v);
 	exit->cr.number = c->exitcode & 0xf;
 	exit->cr.access = c->exitcode < VMCB_EXIT_CR_WRITE ? CR_READ : CR_WRITE;
 	exit->decoded = svm_features.decode_assists && (c->exitinfo1 & VMCB_CR_IS_MOV);
@@ -114,6 +137,7 @@ static void fill_dr(const struct vmcb_control *c, struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
 
+	exit->insn_len = insn_length(v);
 	exit->cr.number = c->exitcode & 0xf;
 	exit->cr.access = c->exitcode < VMCB_EXIT_DR_WRITE ? CR_READ : CR_WRITE;
 	exit->decoded = svm_features.decode_assists;
@@ -126,6 +150,7 @@ static void fill_xsetbv(const struct vmcb_control *c, struct vcpu *v)
 	const u64 *r = v->regs.r;
 
 	(void)c;
+	v->exit.insn_len = insn_length(v);
 	v->exit.xsetbv.index = (u32)r[REG_RCX];
 	v->exit.xsetbv.value = r[REG_RDX] << 32 | (u32)r[REG_RAX];
 	v->exit.decoded = true;
@@ -198,83 +223,81 @@ static void fill_iret(const struct vmcb_control *c, struct vcpu *v)
 
 /* ---- The table ------------------------------------------------------------------------- */
 
-/* An instruction: nRIP, where there is one, is the address behind it. */
-#define INSN_EXIT 1
-
 struct exit_kind {
 	u8 reason; /* enum exit_reason; 0: not expected */
-	u8 flags;
-	void (*fill)(const struct vmcb_control *c, struct vcpu *v); /* the particulars, if any */
+	void (*fill)(const struct vmcb_control *c, struct vcpu *v); /* the particulars */
 };
 
 static const struct exit_kind kinds[VMCB_EXIT_RDPRU + 1] = {
-	[VMCB_EXIT_CR_READ ... VMCB_EXIT_CR_READ + 0x1f] = { EXIT_CR, INSN_EXIT, fill_cr },
-	[VMCB_EXIT_DR_READ ... VMCB_EXIT_DR_READ + 0x1f] = { EXIT_DR, INSN_EXIT, fill_dr },
-	[VMCB_EXIT_EXCEPTION ... VMCB_EXIT_EXCEPTION + 0x1f] = { EXIT_EXCEPTION, 0,
-								 fill_exception },
-	[VMCB_EXIT_INTR] = { EXIT_HOST, 0, NULL },
-	[VMCB_EXIT_NMI] = { EXIT_HOST, 0, NULL },
-	[VMCB_EXIT_SMI] = { EXIT_HOST, 0, NULL },
-	[VMCB_EXIT_INIT] = { EXIT_HOST, 0, NULL },
-	[VMCB_EXIT_VINTR] = { EXIT_WINDOW_INTR, 0, NULL },
-	[VMCB_EXIT_RDPMC] = { EXIT_RDPMC, INSN_EXIT, NULL },
-	[VMCB_EXIT_CPUID] = { EXIT_CPUID, INSN_EXIT, NULL },
-	[VMCB_EXIT_RSM] = { EXIT_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_IRET] = { EXIT_NONE, 0, fill_iret },
-	[VMCB_EXIT_INVD] = { EXIT_CACHE, INSN_EXIT, NULL },
-	[VMCB_EXIT_PAUSE] = { EXIT_PAUSE, INSN_EXIT, NULL },
-	[VMCB_EXIT_HLT] = { EXIT_HLT, INSN_EXIT, NULL },
-	[VMCB_EXIT_INVLPGA] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_IOIO] = { EXIT_IO, 0, fill_io },
-	[VMCB_EXIT_MSR] = { EXIT_MSR, INSN_EXIT, fill_msr },
-	[VMCB_EXIT_TASK_SWITCH] = { EXIT_TASK, 0, fill_task },
-	[VMCB_EXIT_SHUTDOWN] = { EXIT_SHUTDOWN, 0, NULL },
-	[VMCB_EXIT_VMRUN] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_VMMCALL] = { EXIT_HYPERCALL, INSN_EXIT, NULL },
-	[VMCB_EXIT_VMLOAD] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_VMSAVE] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_STGI] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_CLGI] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_SKINIT] = { EXIT_VM_INSN, INSN_EXIT, NULL },
-	[VMCB_EXIT_WBINVD] = { EXIT_CACHE, INSN_EXIT, NULL },
-	[VMCB_EXIT_MONITOR] = { EXIT_MONITOR, INSN_EXIT, NULL },
-	[VMCB_EXIT_MWAIT] = { EXIT_MONITOR, INSN_EXIT, NULL },
-	[VMCB_EXIT_MWAIT_CONDITIONAL] = { EXIT_MONITOR, INSN_EXIT, NULL },
-	[VMCB_EXIT_XSETBV] = { EXIT_XSETBV, INSN_EXIT, fill_xsetbv },
-	[VMCB_EXIT_RDPRU] = { EXIT_INSN, INSN_EXIT, NULL },
+	[VMCB_EXIT_CR_READ ... VMCB_EXIT_CR_READ + 0x1f] = { EXIT_CR, fill_cr },
+	[VMCB_EXIT_DR_READ ... VMCB_EXIT_DR_READ + 0x1f] = { EXIT_DR, fill_dr },
+	[VMCB_EXIT_EXCEPTION ... VMCB_EXIT_EXCEPTION + 0x1f] = { EXIT_EXCEPTION, fill_exception },
+	[VMCB_EXIT_INTR] = { EXIT_HOST, fill_nothing },
+	[VMCB_EXIT_NMI] = { EXIT_HOST, fill_nothing },
+	[VMCB_EXIT_SMI] = { EXIT_HOST, fill_nothing },
+	[VMCB_EXIT_INIT] = { EXIT_HOST, fill_nothing },
+	[VMCB_EXIT_VINTR] = { EXIT_WINDOW_INTR, fill_nothing },
+	[VMCB_EXIT_RDPMC] = { EXIT_RDPMC, fill_insn },
+	[VMCB_EXIT_CPUID] = { EXIT_CPUID, fill_insn },
+	[VMCB_EXIT_RSM] = { EXIT_INSN, fill_insn },
+	[VMCB_EXIT_IRET] = { EXIT_HOST, fill_iret },
+	[VMCB_EXIT_INVD] = { EXIT_CACHE, fill_insn },
+	[VMCB_EXIT_PAUSE] = { EXIT_PAUSE, fill_insn },
+	[VMCB_EXIT_HLT] = { EXIT_HLT, fill_insn },
+	[VMCB_EXIT_INVLPGA] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_IOIO] = { EXIT_IO, fill_io },
+	[VMCB_EXIT_MSR] = { EXIT_MSR, fill_msr },
+	[VMCB_EXIT_TASK_SWITCH] = { EXIT_TASK, fill_task },
+	[VMCB_EXIT_SHUTDOWN] = { EXIT_SHUTDOWN, fill_nothing },
+	[VMCB_EXIT_VMRUN] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_VMMCALL] = { EXIT_HYPERCALL, fill_insn },
+	[VMCB_EXIT_VMLOAD] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_VMSAVE] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_STGI] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_CLGI] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_SKINIT] = { EXIT_VM_INSN, fill_insn },
+	[VMCB_EXIT_WBINVD] = { EXIT_CACHE, fill_insn },
+	[VMCB_EXIT_MONITOR] = { EXIT_MONITOR, fill_insn },
+	[VMCB_EXIT_MWAIT] = { EXIT_MONITOR, fill_insn },
+	[VMCB_EXIT_MWAIT_CONDITIONAL] = { EXIT_MONITOR, fill_insn },
+	[VMCB_EXIT_XSETBV] = { EXIT_XSETBV, fill_xsetbv },
+	[VMCB_EXIT_RDPRU] = { EXIT_INSN, fill_insn },
 };
-static const struct exit_kind kind_npf = { EXIT_MEMORY, 0, fill_memory };
-static const struct exit_kind kind_invalid = { EXIT_REFUSED, 0, NULL };
-static const struct exit_kind kind_unknown = { EXIT_UNKNOWN, 0, NULL };
+static const struct exit_kind kind_npf = { EXIT_MEMORY, fill_memory };
+static const struct exit_kind kind_invalid = { EXIT_REFUSED, fill_nothing };
+static const struct exit_kind kind_unknown = { EXIT_UNKNOWN, fill_nothing };
 
-static const struct exit_kind *find_kind(u64 code)
+static ALWAYS_INLINE const struct exit_kind *find_kind(u64 code)
 {
-	if (likely(code < ARRAY_SIZE(kinds)) && (kinds[code].reason || kinds[code].fill))
+	if (likely(code < ARRAY_SIZE(kinds) && kinds[code].reason))
 		return &kinds[code];
 	if (code == VMCB_EXIT_NPF)
 		return &kind_npf;
 	return (u32)code == VMCB_EXIT_INVALID ? &kind_invalid : &kind_unknown;
 }
 
+/* Out of line, so that the usual exit needs no frame. */
+static NEVER_INLINE void exit_in_delivery(struct svm_vcpu *s, const struct exit_kind *kind)
+{
+	const struct vmcb_control *c = &s->vmcb->control;
+
+	save_interrupted(s, c->exitintinfo);
+	kind->fill(c, &s->vcpu);
+}
+
 void svm_exit(struct svm_vcpu *s)
 {
 	const struct vmcb_control *c = &s->vmcb->control;
-	const struct exit_kind *kind = find_kind(c->exitcode);
+	const u64 code = c->exitcode;
+	const struct exit_kind *kind = find_kind(code);
 	struct vm_exit *exit = &s->vcpu.exit;
 
 	svm_regs_from_vmcb(s);
-	exit->raw = c->exitcode;
+	exit->head = code << 32 | kind->reason; /* raw and reason: nothing decoded, no outcome */
 	exit->word = 0;
-	exit->reason = kind->reason;
-	exit->outcome = OUTCOME_NONE;
-	exit->decoded = false;
-	exit->insn_len = 0;
-	if (svm_features.nrips && (kind->flags & INSN_EXIT) &&
-	    c->nrip - s->vcpu.regs.rip <= INSN_MAX_LEN)
-		exit->insn_len = (u8)(c->nrip - s->vcpu.regs.rip);
 	if (unlikely(c->exitintinfo & VMCB_EVENT_V))
-		save_interrupted(s, c->exitintinfo);
-	if (kind->fill)
+		exit_in_delivery(s, kind);
+	else
 		kind->fill(c, &s->vcpu);
 }
 

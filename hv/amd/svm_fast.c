@@ -27,7 +27,7 @@ go_on(struct gpregs *regs, enum exit_reason reason, u32 code, bool nrips)
 		.rip = rip,
 		.rflags = rflags,
 		.cr3 = &b->save.cr3,
-		.cs = (const struct segment *)&b->save.cs,
+		.cs = svm_segment(&b->save.cs),
 	};
 	unsigned len;
 

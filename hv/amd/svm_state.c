@@ -218,12 +218,19 @@ static void get_pdptes(struct svm_vcpu *s)
 			state->pdpte[i] = 0;
 }
 
+bool svm_breakpoints(const struct vcpu *v)
+{
+	return container_of(v, const struct svm_vcpu, vcpu)->vmcb->save.dr7 & DR7_ENABLED;
+}
+
 void svm_get_state(struct vcpu *v, unsigned parts)
 {
 	struct svm_vcpu *s = svm_vcpu(v);
 
 	if (parts & STATE_EXEC)
 		get_exec(s);
+	if (likely(!(parts & ~STATE_EXEC)))
+		return;
 	if (parts & STATE_SEG)
 		get_segments(s);
 	if (parts & STATE_CR2)

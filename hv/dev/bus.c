@@ -8,8 +8,10 @@
 
 static u32 size_mask(unsigned size)
 {
-	check(size == 1 || size == 2 || size == 4);
-	return (u32)BITS(size * 8 - 1, 0);
+	static const u32 mask[] = { [1] = 0xff, [2] = 0xffff, [4] = 0xffffffff };
+
+	check(size < ARRAY_SIZE(mask) && mask[size]);
+	return mask[size];
 }
 
 /* The place of the first range that begins above port. */
@@ -28,11 +30,25 @@ static unsigned port_above(const struct bus *bus, u16 port)
 	return low;
 }
 
+/* The range that holds port, or NULL. */
 static const struct port_range *port_find(const struct bus *bus, u16 port)
 {
-	unsigned i = port_above(bus, port);
+	unsigned i;
 
+	if (likely(port < BUS_ISA_PORTS)) {
+		i = bus->isa[port];
+		return i ? &bus->port[i - 1] : NULL;
+	}
+	i = port_above(bus, port);
 	return i && bus->port[i - 1].last >= port ? &bus->port[i - 1] : NULL;
+}
+
+static void note_owners(struct bus *bus)
+{
+	for (unsigned i = 0; i < bus->port_count; i++)
+		for (unsigned port = bus->port[i].first;
+		     port <= bus->port[i].last && port < BUS_ISA_PORTS; port++)
+			bus->isa[port] = (u8)(i + 1);
 }
 
 void bus_claim_ports(struct bus *bus, struct port_range range)
@@ -47,6 +63,7 @@ void bus_claim_ports(struct bus *bus, struct port_range range)
 	for (unsigned k = bus->port_count++; k > i; k--)
 		bus->port[k] = bus->port[k - 1];
 	bus->port[i] = range;
+	note_owners(bus);
 }
 
 u32 bus_in(struct bus *bus, u16 port, unsigned size)
@@ -71,7 +88,7 @@ void bus_out(struct bus *bus, u16 port, unsigned size, u32 value)
 		bus_split_out(bus, port, size, value);
 }
 
-u32 bus_split_in(struct bus *bus, u16 port, unsigned size)
+NEVER_INLINE u32 bus_split_in(struct bus *bus, u16 port, unsigned size)
 {
 	u32 value = 0;
 
@@ -83,7 +100,7 @@ u32 bus_split_in(struct bus *bus, u16 port, unsigned size)
 	return value;
 }
 
-void bus_split_out(struct bus *bus, u16 port, unsigned size, u32 value)
+NEVER_INLINE void bus_split_out(struct bus *bus, u16 port, unsigned size, u32 value)
 {
 	for (unsigned i = 0; i < size && port + i <= 0xffff; i++)
 		bus_out(bus, (u16)(port + i), 1, value >> (8 * i) & 0xff);

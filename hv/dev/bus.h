@@ -69,6 +69,7 @@ struct alarm {
 };
 
 #define BUS_PORT_RANGES 32
+#define BUS_ISA_PORTS 0x400 /* the ISA bus has ten address lines */
 #define BUS_MMIO_RANGES 16
 
 struct bus {
@@ -79,6 +80,7 @@ struct bus {
 	struct alarm *alarms;
 	struct port_range port[BUS_PORT_RANGES]; /* sorted by first */
 	unsigned port_count;
+	u8 isa[BUS_ISA_PORTS]; /* whose port it is: place in port[] + 1, 0: nobody's */
 	struct mmio_range mmio[BUS_MMIO_RANGES]; /* sorted by base */
 	unsigned mmio_count;
 };

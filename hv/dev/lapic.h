@@ -22,7 +22,7 @@ struct lapic;
 
 #define LAPIC_TIMER_HZ 1000000000ull
 /* Ticks of the periodic timer are at least this far apart: a bound on a guest's cost to us. */
-#define LAPIC_MIN_PERIOD_NS 20000ull
+#define LAPIC_MIN_PERIOD_NS 200000ull
 #define LAPIC_BROADCAST 0xffffffffu
 
 /* [SDM] "Interrupt Command Register (ICR)" (12.6.1) */

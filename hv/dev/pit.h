@@ -24,7 +24,7 @@ struct state_buf;
 #define PIT_HZ 1193182ull
 #define PIT_CHANNELS 3
 /* Edges of IRQ 0 in a row are at least this far apart: a bound on a guest's cost to us. */
-#define PIT_MIN_PERIOD_NS 20000ull
+#define PIT_MIN_PERIOD_NS 200000ull
 
 struct pit_channel {
 	u8 mode;   /* 0..5 */

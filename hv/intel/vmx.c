@@ -243,6 +243,18 @@ static void vmx_cpu_off(void)
 	b->region = NULL;
 }
 
+/* What is found out by trying, once. */
+static int probe_mask(void)
+{
+	int error;
+
+	make_controls(&vmx_machine);
+	error = vmx_mask_probe();
+	if (error)
+		vmx_cpu_off();
+	return error;
+}
+
 /*
  * Switch VMX on, on this CPU; 0, or a negative error with the CPU as it was before.
  *
@@ -272,7 +284,7 @@ static int vmx_cpu_on(void)
 	x86_write_cr0((x86_read_cr0() | caps->cr0_fixed0) & caps->cr0_fixed1);
 	x86_write_cr4((x86_read_cr4() | caps->cr4_fixed0) & caps->cr4_fixed1);
 	if (vmx_on(host_hpa(b->region)))
-		return 0;
+		return host_cpu() ? 0 : probe_mask();
 	x86_write_cr4(b->cr4);
 	x86_write_cr0(b->cr0);
 	host_free_pages(b->region, 0);
@@ -401,6 +413,7 @@ const struct virt_ops intel_ops = {
 	.probe = vmx_probe,
 	.cpu_on = vmx_cpu_on,
 	.cpu_off = vmx_cpu_off,
+	.kick_needs_nmi = vmx_kick_needs_nmi,
 	.vm_init = vmx_vm_init,
 	.vm_free = vmx_vm_free,
 	.vcpu_init = vmx_vcpu_init,
@@ -420,6 +433,7 @@ const struct virt_ops intel_ops = {
 	.dirty_fetch_and_clear = vmx_dirty_fetch_and_clear,
 	.flush = vmx_flush,
 	.walk = vmx_walk,
+	.poke = vmx_poke,
 	.explain = vmx_explain,
 	.raw_name = vmx_raw_name,
 	.dump = vmx_dump,

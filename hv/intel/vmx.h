@@ -42,6 +42,7 @@ struct intel_vm {
 #define VMX_TODO_LAUNCH BIT(2) /* the VMCS was cleared */
 #define VMX_TODO_RESUME BIT(3) /* the last entry launched it */
 #define VMX_TODO_END_SHADOW BIT(4) /* an instruction in a shadow was completed */
+#define VMX_TODO_POKE BIT(5) /* the operator breaks a field */
 
 /* Bits that no exit reason has: exit.raw can say that the instruction failed, or our rules. */
 #define VMX_RAW_FAIL_VALID BIT(24) /* the VM-instruction error is in the low half */
@@ -50,6 +51,14 @@ struct intel_vm {
 /* Arguments of vmx_entry_failed. */
 #define VMX_FAIL_INVALID 1
 #define VMX_FAIL_VALID 2
+
+/* vmx_poke.c */
+struct vmx_poke {
+	u16 slot; /* enum vmcs_slot */
+	bool force; /* ask the CPU, whatever our rules say */
+	u64 value;
+	unsigned broken; /* rules */
+};
 
 struct intel_vcpu {
 	struct vcpu vcpu; /* first */
@@ -67,6 +76,7 @@ struct intel_vcpu {
 	int loaded_on; /* CPU that it is loaded on, -1: none */
 	u64 primary, secondary; /* control words now */
 	u64 cr0_owned, cr4_owned; /* bits that the guest changes without an exit */
+	struct vmx_poke poke;
 };
 
 static inline struct intel_vcpu *vmx_vcpu(struct vcpu *v)
@@ -94,6 +104,13 @@ void vmx_launch(struct vcpu *v);
 void vmx_resume(struct vcpu *v);
 void vmx_exit_point(void);
 
+/* vmx_mask.c: at the start, by the boot CPU with VMX on: 0, or -HOST_ENOMEM.  Then the answer is known. */
+int vmx_mask_probe(void);
+bool vmx_kick_needs_nmi(void);
+
+/* Fields of the current VMCS: an exit goes to vmx_exit_point on this CPU, with iv as stack pointer. */
+void vmx_write_host_state(struct intel_vcpu *iv);
+
 /* vmx_vcpu.c: parts of intel_ops */
 int vmx_vcpu_init(struct vcpu *v);
 void vmx_vcpu_free(struct vcpu *v);
@@ -107,11 +124,8 @@ void vmx_flush(struct vcpu *v);
 unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink);
 void vmx_dump(struct vcpu *v, struct fmt_sink *sink);
 
-/*
- * For tests: make v's VMCS hold value in field, right before its next entry, whatever
- * sense that makes.  v must be loaded here.  False: this CPU has no such field.
- */
-bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value);
+/* What the VMCS holds now. */
+void vmx_snapshot(struct vmcs_snapshot *s);
 
 /* Called by vmx_run.S: VMLAUNCH or VMRESUME itself failed; how: VMX_FAIL_*. */
 void vmx_entry_failed(struct vcpu *v, u64 how);
@@ -120,6 +134,11 @@ void vmx_refused(struct intel_vcpu *iv, u32 raw);
 
 /* The pending #DB of single-stepping agrees with TF and shadow, as VM entry demands. */
 void vmx_fix_pending_debug(struct intel_vcpu *iv);
+
+/* vmx_poke.c: virt.h, poke; before the entry: true, if the CPU is to be asked; behind it. */
+bool vmx_poke(struct vcpu *v, const char *field, u64 value, bool force);
+bool vmx_poke_apply(struct intel_vcpu *iv);
+void vmx_poke_verdict(const struct intel_vcpu *iv);
 
 /* vmx_state.c */
 void vmx_get_state(struct vcpu *v, unsigned parts);

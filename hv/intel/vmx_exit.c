@@ -127,11 +127,11 @@ static void decode_exception(struct intel_vcpu *iv, struct vm_exit *exit)
 	exit->exception.has_error = info & INTR_ERROR_CODE;
 	if (exit->exception.has_error)
 		exit->exception.error = (u32)vmread(VMCS_EXIT_INTERRUPTION_ERROR_CODE);
-	if (exit->exception.vector == VECTOR_DB)
-		exit->exception.address = vmread(VMCS_EXIT_QUALIFICATION);
-	/* INT1 is a trap, but exits as a fault: raised again, it must point behind itself. */
+	/* INT1 says nothing in DR6, whatever else the qualification has of the moment. */
 	if (type == INTR_TYPE_PRIVILEGED_SOFT)
-		iv->vcpu.regs.rip += vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+		exit->exception.int1_len = (u8)vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+	else if (exit->exception.vector == VECTOR_DB)
+		exit->exception.address = vmread(VMCS_EXIT_QUALIFICATION);
 }
 
 static void decode_io(struct intel_vcpu *iv, struct vm_exit *exit)

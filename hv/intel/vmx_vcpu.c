@@ -227,7 +227,7 @@ READ_SELECTOR(gs)
 #undef READ_SELECTOR
 
 /* What an exit loads: this CPU as it is now.  [SDM] "Host-State Area" (25.5) */
-static void write_host_state(struct intel_vcpu *iv)
+void vmx_write_host_state(struct intel_vcpu *iv)
 {
 	struct table_pointer gdt, idt;
 	u16 tr;
@@ -290,7 +290,7 @@ void vmx_load(struct vcpu *v)
 	iv->loaded_on = (int)cpu;
 	if (!iv->made)
 		make_vmcs(iv);
-	write_host_state(iv);
+	vmx_write_host_state(iv);
 	vmwrite(VMCS_PRIMARY_CONTROLS, iv->primary);
 	/* What this CPU remembers of the guest's memory may be from long ago. */
 	if (iv->cpu != (int)cpu)
@@ -317,7 +317,7 @@ void vmx_unload(struct vcpu *v)
 
 /* ---- Looking at a VMCS ------------------------------------------------------- */
 
-static void take_snapshot(struct vmcs_snapshot *s)
+void vmx_snapshot(struct vmcs_snapshot *s)
 {
 	s->caps = vmx_machine.caps;
 	for (unsigned i = 0; i < VMCS_SLOT_COUNT; i++)
@@ -337,7 +337,7 @@ static bool borrow_snapshot(struct intel_vcpu *iv, struct vmcs_snapshot *s)
 		return false;
 	if (borrow)
 		make_current(iv);
-	take_snapshot(s);
+	vmx_snapshot(s);
 	if (borrow) {
 		clear(iv);
 		if (current[cpu])
@@ -372,15 +372,6 @@ void vmx_dump(struct vcpu *v, struct fmt_sink *sink)
 	}
 	for (unsigned i = 0; i < VMCS_SLOT_COUNT; i++)
 		vmx_put(sink, "%-29s %#018llx\n", vmx_slot_name(i), (unsigned long long)s.value[i]);
-}
-
-bool vmx_poke(struct vcpu *v, enum vmcs_field field, u64 value)
-{
-	check(vmx_vcpu(v)->loaded_on == (int)host_cpu());
-	/* vmx_run writes RIP in any case. */
-	if (field == VMCS_GUEST_RIP)
-		v->regs.rip = value;
-	return vmx_try_write(field, value);
 }
 
 /* ---- Entering ---------------------------------------------------------------- */
@@ -455,7 +446,7 @@ static bool check_changed(struct intel_vcpu *iv)
 {
 	struct vmcs_snapshot s;
 
-	take_snapshot(&s);
+	vmx_snapshot(&s);
 	if (vmx_explain_snapshot(&s, iv->changed, NULL))
 		return false;
 	iv->changed = 0;
@@ -502,7 +493,7 @@ static void enter(struct intel_vcpu *iv)
 	unsigned broken;
 	bool refused;
 
-	take_snapshot(&s);
+	vmx_snapshot(&s);
 	broken = vmx_explain_snapshot(&s, VMX_GROUP_ALL, NULL);
 	iv->enter(&iv->vcpu);
 	refused = iv->vcpu.exit.reason == EXIT_REFUSED;
@@ -521,6 +512,7 @@ static inline void enter(struct intel_vcpu *iv)
 static __attribute__((noinline)) void run_with_care(struct intel_vcpu *iv)
 {
 	struct gpregs *regs = &iv->vcpu.regs;
+	bool poked;
 
 	if (iv->todo & VMX_TODO_END_SHADOW)
 		end_shadow(iv);
@@ -530,12 +522,15 @@ static __attribute__((noinline)) void run_with_care(struct intel_vcpu *iv)
 		write_rflags(iv);
 	if (iv->todo & VMX_TODO_FLUSH)
 		flush_now(iv);
+	poked = (iv->todo & VMX_TODO_POKE) && vmx_poke_apply(iv);
 	if (iv->todo & VMX_TODO_CHECK && !check_changed(iv)) {
 		vmx_refused(iv, VMX_RAW_BY_RULES);
 		return;
 	}
 	choose_instruction(iv);
 	enter(iv);
+	if (unlikely(poked))
+		vmx_poke_verdict(iv);
 }
 
 /* [SDM] "Conventions" (31.2) */

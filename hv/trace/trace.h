@@ -59,12 +59,6 @@ static inline void trace_enter(struct trace *trace, u64 entered)
 	trace->now->entered = entered;
 }
 
-static inline void trace_advance(struct trace *trace)
-{
-	if (unlikely(++trace->now == trace->end))
-		trace->now = trace->ring;
-}
-
 static inline void trace_leave(struct trace *trace, u64 left, u64 rip, u64 info, u64 head)
 {
 	struct trace_entry *e = trace->now;
@@ -73,7 +67,9 @@ static inline void trace_leave(struct trace *trace, u64 left, u64 rip, u64 info,
 	e->rip = rip;
 	e->info = info;
 	e->head = head;
-	trace_advance(trace);
+	if (unlikely(++e == trace->end))
+		e = trace->ring;
+	trace->now = e;
 }
 
 #endif

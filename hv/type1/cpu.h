@@ -28,13 +28,16 @@ ASSERT_OFFSET(struct cpu_tss, io_map, 102);
 /* Stacks that an event gets whatever the state of the CPU: IST numbers, from 1. */
 enum cpu_ist { CPU_IST_NMI = 1, CPU_IST_MC, CPU_IST_DF, CPU_IST_COUNT = CPU_IST_DF };
 
+/* Each of them is a page above one that is not mapped. */
+#define CPU_EXCEPTION_PAGES (2 * CPU_IST_COUNT)
+
 struct cpu {
 	struct cpu *self; /* at GS:0 */
 	unsigned index; /* 0: the boot CPU */
 	u32 apic_id;
 	u64 tsc_offset; /* added to this CPU's TSC gives the boot CPU's */
-	void *stack; /* its lowest byte; STACK_SIZE long */
-	u8 *exception_stacks; /* CPU_IST_COUNT pages */
+	u8 *stack; /* its lowest byte; STACK_SIZE long */
+	u8 *exception_stacks; /* CPU_EXCEPTION_PAGES */
 
 	struct vcpu *loaded; /* whose state is in this CPU; NULL: nobody's */
 	bool stepping; /* it is in vcpu_step */

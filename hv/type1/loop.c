@@ -90,6 +90,11 @@ bool host_pend_interrupt(void)
 	return true;
 }
 
+void host_pend_nmi(void)
+{
+	apic_send_nmi(cpu_this()->apic_id);
+}
+
 void loop_set_work(void (*work)(void))
 {
 	boot_work = work;

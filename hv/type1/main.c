@@ -95,7 +95,7 @@ static void greet(void)
 	host_memory(&total, &reserved, &used);
 	host_log("espejo: a hypervisor you can read");
 	host_log("espejo: memory: %lu MiB free of %lu MiB; %u modules from %s",
-		 (total - used) >> 20, ram_end(&info) >> 20, info.module_count, info.loader);
+		 (total - used) >> 20, ram_size(&info) >> 20, info.module_count, info.loader);
 }
 
 static void interrupts(void)
@@ -212,6 +212,7 @@ void main_start(u32 magic, u32 address)
 {
 	smp_init_boot_cpu();
 	paging_init();
+	smp_guard_stacks(cpu_table[0]);
 	console_init();
 	traps_init_cpu(cpu_table[0]);
 	boot_information(magic, address);

@@ -134,6 +134,37 @@ void *paging_map_device(u64 address, u64 size)
 	return (void *)(DIRECT_BASE + address);
 }
 
+/* The table of 4 KiB pages behind a direct entry, made if it maps 2 MiB in one; NULL: no memory. */
+static u64 *split(u64 *entry)
+{
+	u64 *table;
+
+	if (!(*entry & PTE_PS))
+		return host_ptr(hpa(*entry & PTE_ADDR));
+	table = host_alloc_pages(0);
+	for (u64 i = 0; table && i < ENTRIES; i++)
+		table[i] = (*entry & ~PTE_PS) + i * PAGE_SIZE;
+	if (table)
+		*entry = host_hpa(table).v | TABLE_BITS;
+	return table;
+}
+
+void paging_guard(const void *page)
+{
+	u64 number = host_hpa(page).v >> PAGE_SHIFT, *table, *entry;
+
+	if ((u64)page >= IMAGE_BASE) {
+		image_pt[number] = 0;
+	} else {
+		entry = direct_entry(number << PAGE_SHIFT);
+		table = entry ? split(entry) : NULL;
+		if (!table)
+			return;
+		table[number % ENTRIES] = 0;
+	}
+	x86_invlpg((u64)page);
+}
+
 u64 paging_root(void)
 {
 	return physical(paging_pml4);

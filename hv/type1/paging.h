@@ -26,6 +26,12 @@ u64 paging_map_memory(const struct bootinfo *info);
 /* Uncached view of a device's registers, good for ever.  NULL: beyond the direct map, or no memory. */
 void *paging_map_device(u64 address, u64 size);
 
+/*
+ * Take a page of ours, in the image or the direct map, out of the address space for ever, so that a
+ * stack that grows into it is noticed.  Without memory for a table it stays.
+ */
+void paging_guard(const void *page);
+
 /* The tables of this address space, for CR3. */
 u64 paging_root(void);
 

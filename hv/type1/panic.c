@@ -10,9 +10,10 @@
 #define CALLERS 12
 #define LINE 200
 
-extern u8 image_text[], image_rodata[], boot_stack[], boot_stack_top[];
+extern u8 image_text[], image_rodata[];
 
 static u32 panicking; /* CPU number + 1 of the first one */
+static unsigned again; /* panics of that CPU since then */
 
 static const char *vector_name(u64 vector)
 {
@@ -36,16 +37,23 @@ void panic_stop_if_asked(void)
 			x86_hlt();
 }
 
-/* One CPU panics; a second one waits for the end, and a panic inside a panic just ends. */
-static void begin(void)
+/*
+ * One CPU panics; a second one waits for the end.  A panic inside a panic just ends, and one inside
+ * that does not even say so.
+ */
+static NEVER_INLINE void begin(void)
 {
 	u32 me = cpu_this() ? cpu_this()->index + 1 : 1, nobody = 0;
 
 	x86_cli();
 	if (!__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
-		if (nobody == me)
+		if (nobody == me && !again++) {
+			host_log("espejo: PANIC again, in the midst of the first");
 			host_exit(PANIC_STATUS);
+		}
+		if (nobody == me)
+			power_off(PANIC_STATUS);
 		for (;;)
 			x86_hlt();
 	}
@@ -54,22 +62,49 @@ static void begin(void)
 	console_panic();
 }
 
-/* There are no frame pointers: every word on the stack that points behind a call might be one. */
-static void show_callers(const u64 *sp)
+/* The end of that stack of this CPU which holds address; 0: none does. */
+static u64 stack_end(u64 address)
 {
-	u64 end = ALIGN_DOWN((u64)sp, PAGE_SIZE) + PAGE_SIZE;
+	const struct cpu *cpu = cpu_this();
+
+	if (address - (u64)cpu->stack < STACK_SIZE)
+		return (u64)cpu->stack + STACK_SIZE;
+	if (address - (u64)cpu->exception_stacks < CPU_EXCEPTION_PAGES * PAGE_SIZE)
+		return ALIGN_DOWN(address, 2 * PAGE_SIZE) + 2 * PAGE_SIZE;
+	return 0;
+}
+
+/* Is address in a page that is not there so that a stack may not grow into it? */
+static bool is_guard(u64 address)
+{
+	const struct cpu *cpu = cpu_this();
+	u64 exception = address - (u64)cpu->exception_stacks;
+
+	return address - (u64)cpu->stack < PAGE_SIZE ||
+	       (exception < CPU_EXCEPTION_PAGES * PAGE_SIZE && exception / PAGE_SIZE % 2 == 0);
+}
+
+/* There are no frame pointers: every word on the stack that points behind a call might be one. */
+static void show_callers(u64 sp)
+{
+	u64 end = stack_end(sp);
+	u64 last = 0;
 	unsigned shown = 0;
 
-	if (IS_ALIGNED((u64)sp, 8) && (u64)sp >= (u64)boot_stack && (u64)sp < (u64)boot_stack_top)
-		end = (u64)boot_stack_top;
-	else if ((u64)sp < DIRECT_BASE || !IS_ALIGNED((u64)sp, 8))
+	if (is_guard(sp))
+		sp = ALIGN_DOWN(sp, PAGE_SIZE) + PAGE_SIZE;
+	if (!end || !IS_ALIGNED(sp, 8))
 		return;
 	console_printf("  callers?");
-	for (; (u64)sp < end && shown < CALLERS; sp++)
-		if (*sp > (u64)image_text && *sp < (u64)image_rodata) {
-			console_printf(" %lx", *sp);
-			shown++;
-		}
+	for (; sp < end && shown < CALLERS; sp += 8) {
+		u64 word = *(const u64 *)sp;
+
+		if (word <= (u64)image_text || word >= (u64)image_rodata || word == last)
+			continue;
+		console_printf(" %lx", word);
+		last = word;
+		shown++;
+	}
 	console_printf("\n  (addr2line -fipe build/hv/espejo.elf ADDRESS names them)\n");
 }
 
@@ -78,17 +113,19 @@ void host_panic(const char *file, int line, const char *format, ...)
 	char text[LINE];
 	va_list args;
 
+	traps_restore_gs();
 	begin();
 	va_start(args, format);
 	fmt_vstring(text, sizeof(text), format, args);
 	va_end(args);
 	console_printf("\nespejo: PANIC on CPU %u: %s\n  at %s:%d\n", host_cpu(), text, file, line);
-	show_callers(__builtin_frame_address(0));
+	show_callers((u64)__builtin_frame_address(0));
 	host_exit(PANIC_STATUS);
 }
 
 void panic_trap(const struct traps_frame *f)
 {
+	traps_restore_gs();
 	begin();
 	console_printf("\nespejo: PANIC on CPU %u: %s (vector %lu, error %lx) in the hypervisor\n",
 		       host_cpu(), vector_name(f->vector), f->vector, f->error);
@@ -104,6 +141,8 @@ void panic_trap(const struct traps_frame *f)
 		       f->r11);
 	console_printf("  r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12, f->r13, f->r14,
 		       f->r15);
-	show_callers((const u64 *)f->rsp);
+	if ((f->vector == VECTOR_PF || f->vector == VECTOR_DF) && is_guard(x86_read_cr2()))
+		console_printf("  this CPU's stack is full: calls without end, or a large local object?\n");
+	show_callers(f->rsp);
 	host_exit(PANIC_STATUS);
 }

@@ -29,14 +29,25 @@ NORETURN static void halt_for_ever(void)
 	}
 }
 
+static void tell_emulator(unsigned status)
+{
+	x86_outl(QEMU_EXIT, status);
+	for (const char *p = "Shutdown"; *p; p++)
+		x86_outb(BOCHS_SHUTDOWN, (u8)*p);
+}
+
+void power_off(unsigned status)
+{
+	tell_emulator(status);
+	halt_for_ever();
+}
+
 void host_exit(unsigned status)
 {
 	console_flush();
 	host_log("espejo: exit status %u", status);
 	console_flush();
-	x86_outl(QEMU_EXIT, status);
-	for (const char *p = "Shutdown"; *p; p++)
-		x86_outb(BOCHS_SHUTDOWN, (u8)*p);
+	tell_emulator(status);
 	host_log("espejo: halted; the machine may be switched off");
 	halt_for_ever();
 }

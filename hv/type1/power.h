@@ -18,6 +18,9 @@ void power_init(const struct acpi_machine *machine);
  */
 NORETURN void host_exit(unsigned status);
 
+/* The same without a word, when the console cannot be trusted any more. */
+NORETURN void power_off(unsigned status);
+
 /* Reset the machine: ACPI's register, the keyboard controller, a triple fault. */
 NORETURN void power_reset(void);
 

@@ -82,7 +82,8 @@ static u64 place(const struct bootinfo *info, u64 size, u64 limit)
 	return 0;
 }
 
-u64 ram_end(const struct bootinfo *info)
+/* One past the last usable byte of the memory map. */
+static u64 end_of(const struct bootinfo *info)
 {
 	u64 end = 0;
 
@@ -90,6 +91,16 @@ u64 ram_end(const struct bootinfo *info)
 		if (info->region[i].usable)
 			end = MAX(end, info->region[i].end);
 	return end;
+}
+
+u64 ram_size(const struct bootinfo *info)
+{
+	u64 size = 0;
+
+	for (unsigned i = 0; i < info->region_count; i++)
+		if (info->region[i].usable)
+			size += info->region[i].end - info->region[i].start;
+	return size;
 }
 
 u64 ram_low_page(const struct bootinfo *info)
@@ -129,7 +140,7 @@ static void give_all(const struct bootinfo *info, u64 start, u64 end)
 
 int ram_init(const struct bootinfo *info, char *error, size_t size)
 {
-	u64 end = MIN(ram_end(info), GiB(512)), map_size = pages_map_size(end), map;
+	u64 end = MIN(end_of(info), GiB(512)), map_size = pages_map_size(end), map;
 
 	take_all(info);
 	map = place(info, map_size, GiB(4));

@@ -23,7 +23,7 @@ void ram_add_high(const struct bootinfo *info, u64 limit);
 /* A page below 1 MiB for the trampoline of the other CPUs, or 0: there is none. */
 u64 ram_low_page(const struct bootinfo *info);
 
-/* One past the last usable byte of the memory map. */
-u64 ram_end(const struct bootinfo *info);
+/* Bytes of usable memory in the memory map. */
+u64 ram_size(const struct bootinfo *info);
 
 #endif

@@ -22,10 +22,11 @@
 #define LSR_TEMT BIT(6)
 #define IER_RECEIVED BIT(0)
 #define FIFO_DEPTH 16
-/* Polls for one character time at 115200 baud and any speed of the bus; then the byte is lost. */
+/* Polls for a FIFO of characters at 115200 baud and any speed of the bus; then bytes are lost. */
 #define PATIENCE 200000
 
 static bool present;
+static bool stuck; /* it was waited for in vain: not again before it is ready by itself */
 static unsigned room; /* bytes that fit into the FIFO without looking */
 
 bool serial_init(void)
@@ -46,16 +47,22 @@ bool serial_init(void)
 	return true;
 }
 
+static unsigned patience(void)
+{
+	return stuck ? 1 : PATIENCE;
+}
+
 void serial_put(u8 byte)
 {
 	if (!present)
 		return;
-	for (unsigned i = 0; !room && i < PATIENCE; i++) {
+	for (unsigned i = 0; !room && i < patience(); i++) {
 		if (x86_inb(LSR) & LSR_THRE)
 			room = FIFO_DEPTH;
 		else
 			x86_pause();
 	}
+	stuck = !room;
 	if (room) {
 		room--;
 		x86_outb(DATA, byte);
@@ -64,7 +71,7 @@ void serial_put(u8 byte)
 
 void serial_drain(void)
 {
-	for (unsigned i = 0; present && !(x86_inb(LSR) & LSR_TEMT) && i < PATIENCE; i++)
+	for (unsigned i = 0; present && !(x86_inb(LSR) & LSR_TEMT) && i < patience(); i++)
 		x86_pause();
 }
 

@@ -15,7 +15,7 @@
 /* 115200 8N1, FIFOs on.  False: there is no UART; the other functions are harmless then. */
 bool serial_init(void);
 
-/* Send a byte; waits for room, but never for ever. */
+/* Send a byte; waits for room, but never for ever, and not for each byte again. */
 void serial_put(u8 byte);
 
 /* Wait until all bytes are on the line: an emulator that ends drops what is not. */

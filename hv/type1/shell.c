@@ -5,6 +5,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "type1/console.h"
+#include "type1/crash.h"
 #include "type1/cpu.h"
 #include "type1/guests.h"
 #include "type1/power.h"
@@ -393,6 +394,28 @@ static int run_dump(int words, char *word[])
 	return v ? 0 : -1;
 }
 
+/* Also what a lab on the control block is done with. */
+static int run_poke(int words, char *word[])
+{
+	struct guest *g = guest_of(words, word, 1);
+	bool force = words == 5 && !strcmp(word[4], "force"), known;
+	struct vcpu *v;
+	bool resume;
+	u64 value;
+
+	if (!g)
+		return -1;
+	if ((words != 4 && !force) || !parse_u64(word[3], &value))
+		return fail("poke VM FIELD VALUE [force]");
+	v = look_at(g, 0, &resume);
+	if (!v)
+		return -1;
+	known = virt->poke(v, word[2], value, force);
+	if (resume)
+		guests_resume(g);
+	return known ? 0 : fail("%s has no field '%s': see dump", virt->name, word[2]);
+}
+
 /* ---- The machine -------------------------------------------------------------------- */
 
 static int run_mem(int words UNUSED, char *word[] UNUSED)
@@ -461,6 +484,19 @@ static int run_stress(int words, char *word[])
 	return stress_kicks(count);
 }
 
+static int run_crash(int words, char *word[])
+{
+	const char *kind;
+
+	if (words == 2)
+		crash(word[1]);
+	console_printf("crash");
+	for (unsigned i = 0; (kind = crash_kind(i)); i++)
+		console_printf(i ? "|%s" : " %s", kind);
+	console_printf("\n");
+	return -1;
+}
+
 static int run_quit(int words, char *word[])
 {
 	u64 status = 0;
@@ -479,10 +515,12 @@ static const struct command commands[] = {
 	{ "trace-dump", "all exits still in the rings, for tools/trace-json", run_trace_dump },
 	{ "walk", "VM ADDRESS: guest-virtual to host-physical, level by level", run_walk },
 	{ "dump", "VM: the control block of its first vCPU", run_dump },
+	{ "poke", "VM FIELD VALUE [force]: a value for its control block; force: ask the CPU too", run_poke },
 	{ "mem", "memory of the machine and of each VM", run_mem },
 	{ "cost", "what each VM took: ticks until it ran, memory beside its RAM", run_cost },
 	{ "cpus", "what each CPU of the machine does and did", run_cpus },
 	{ "stress", "kicks COUNT: is one lost?", run_stress },
+	{ "crash", "KIND: a bug of the hypervisor, on purpose", run_crash },
 	{ "quit", "[STATUS]: end the machine", run_quit },
 };
 

@@ -13,7 +13,7 @@
 #define INIT_DELAY_US 10000
 #define STARTUP_DELAY_US 200
 #define ANSWER_US 200000
-#define EXCEPTION_STACKS_ORDER 2
+#define EXCEPTION_STACKS_ORDER 3
 
 extern u8 trampoline_start[], trampoline_end[];
 extern u8 boot_stack[];
@@ -22,7 +22,7 @@ struct cpu *cpu_table[HOST_MAX_CPUS];
 unsigned cpu_count;
 
 static struct cpu boot_cpu;
-static u8 boot_exception_stacks[CPU_IST_COUNT * PAGE_SIZE] ALIGNED(4096);
+static u8 boot_exception_stacks[CPU_EXCEPTION_PAGES * PAGE_SIZE] ALIGNED(2 * PAGE_SIZE);
 static void (*enter_loop)(void);
 
 /* How far the CPU that starts has come. */
@@ -47,6 +47,13 @@ void smp_init_boot_cpu(void)
 	cpu_table[0] = &boot_cpu;
 	cpu_count = 1;
 	x86_wrmsr(MSR_GS_BASE, (u64)&boot_cpu);
+}
+
+void smp_guard_stacks(const struct cpu *cpu)
+{
+	paging_guard(cpu->stack);
+	for (unsigned i = 0; i < CPU_EXCEPTION_PAGES; i += 2)
+		paging_guard(cpu->exception_stacks + i * PAGE_SIZE);
 }
 
 static u32 progress_get(void)
@@ -93,8 +100,10 @@ static struct cpu *make_cpu(u32 id)
 	cpu->index = cpu_count;
 	cpu->stack = host_alloc_pages(STACK_PAGES_ORDER);
 	cpu->exception_stacks = host_alloc_pages(EXCEPTION_STACKS_ORDER);
-	if (cpu->stack && cpu->exception_stacks)
+	if (cpu->stack && cpu->exception_stacks) {
+		smp_guard_stacks(cpu);
 		return cpu;
+	}
 	host_free_pages(cpu->stack, STACK_PAGES_ORDER);
 	host_free_pages(cpu->exception_stacks, EXCEPTION_STACKS_ORDER);
 	host_free(cpu, sizeof(*cpu));

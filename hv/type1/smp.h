@@ -15,6 +15,9 @@
 /* The first thing that runs: make GS point to the boot CPU's struct cpu. */
 void smp_init_boot_cpu(void);
 
+/* The page below each of its stacks faults from now on. */
+void smp_guard_stacks(const struct cpu *cpu);
+
 /*
  * Start the others, at most limit CPUs in all, with the help of a page below 1 MiB (0: none).
  * Each one calls enter() when it is ready, and enter never returns.  One that does not

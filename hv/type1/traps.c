@@ -77,7 +77,7 @@ static void tss_build(struct cpu *cpu)
 	memset(&cpu->tss, 0, sizeof(cpu->tss));
 	cpu->tss.io_map = sizeof(cpu->tss);
 	for (unsigned i = 1; i <= CPU_IST_COUNT; i++)
-		cpu->tss.ist[i - 1] = (u64)cpu->exception_stacks + i * PAGE_SIZE;
+		cpu->tss.ist[i - 1] = (u64)cpu->exception_stacks + 2 * i * PAGE_SIZE;
 }
 
 /* What this CPU can do and the hypervisor uses: machine checks that are reported, and whatever
@@ -110,6 +110,16 @@ void traps_init_cpu(struct cpu *cpu)
 	x86_wrmsr(MSR_GS_BASE, (u64)cpu);
 	x86_wrmsr(MSR_KERNEL_GS_BASE, 0);
 	control_registers();
+}
+
+void traps_restore_gs(void)
+{
+	struct table_pointer gdtr;
+
+	__asm__ volatile("sgdt %0" : "=m"(gdtr));
+	for (unsigned i = 0; i < HOST_MAX_CPUS; i++)
+		if (cpu_table[i] && (u64)cpu_table[i]->gdt == gdtr.base)
+			x86_wrmsr(MSR_GS_BASE, (u64)cpu_table[i]);
 }
 
 void traps_set_handler(unsigned vector, void (*handler)(void))

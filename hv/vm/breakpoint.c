@@ -5,8 +5,7 @@
 #include "vm/vcpu.h"
 
 #define BREAKPOINTS 4
-/* DR7: two enable bits for each, from bit 0; R/W and LEN, two bits each, from bit 16. */
-#define DR7_ENABLED BITS(7, 0)
+/* DR7: R/W and LEN, two bits each, from bit 16. */
 #define DR7_WRITE 1
 #define DR7_PORT 2
 #define DR7_ACCESS 3
@@ -41,7 +40,7 @@ static void look(struct vcpu *v, u64 at, unsigned size, unsigned kind1, unsigned
 	const u64 *dr = vcpu_state(v, STATE_DR)->dr;
 	struct event event = { .type = EVENT_EXCEPTION, .vector = VECTOR_DB };
 
-	if (likely(!(dr[7] & DR7_ENABLED)))
+	if (!(dr[7] & DR7_ENABLED))
 		return;
 	for (unsigned n = 0; n < BREAKPOINTS; n++)
 		if (enabled(dr[7], n) && (kind(dr[7], n) == kind1 || kind(dr[7], n) == kind2) &&
@@ -59,5 +58,6 @@ void breakpoint_port(struct vcpu *v, u16 port, unsigned size)
 
 void breakpoint_data(struct vcpu *v, u64 gva, unsigned size, bool write)
 {
-	look(v, gva, size, DR7_ACCESS, write ? DR7_WRITE : DR7_ACCESS);
+	if (!breakpoint_none(v))
+		look(v, gva, size, DR7_ACCESS, write ? DR7_WRITE : DR7_ACCESS);
 }

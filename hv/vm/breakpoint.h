@@ -12,9 +12,15 @@
 #ifndef ESPEJO_VM_BREAKPOINT_H
 #define ESPEJO_VM_BREAKPOINT_H
 
-#include "types.h"
+#include "virt.h"
 
 struct vcpu;
+
+/* The usual case, without a call: there are none. */
+static inline bool breakpoint_none(const struct vcpu *v)
+{
+	return likely(virt->breakpoints && !virt->breakpoints(v));
+}
 
 /* v's instruction has accessed size bytes at port, or at linear address gva: raise #DB if asked for. */
 void breakpoint_port(struct vcpu *v, u16 port, unsigned size);

@@ -107,6 +107,7 @@ struct vm_exit {
 		struct {
 			u8 vector;
 			bool has_error;
+			u8 int1_len; /* it is INT1, of so many bytes; 0: it is not */
 			u32 error;
 			u64 address; /* #PF: faulting gva; #DB: DR6 bits */
 		} exception;

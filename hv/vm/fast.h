@@ -26,18 +26,6 @@ struct fast_exit {
 	const struct segment *cs;
 };
 
-/* The cache's answer after the same check of every word as in fetch.c; NULL: none, or not the same. */
-static ALWAYS_INLINE const struct fetch_entry *fast_look(struct vcpu *v,
-							 const struct fast_exit *exit)
-{
-	const struct fetch_entry *e = fetch_slot(&v->fetch, exit->rip);
-
-	if (unlikely(e->rip != exit->rip || e->plain_epoch != v->mode_epoch ||
-		     !fetch_same_code(e, *exit->cr3, exit->cs) || !fetch_same_plain(e)))
-		return NULL;
-	return e;
-}
-
 static ALWAYS_INLINE void fast_account(struct vcpu *v, const struct fast_exit *exit,
 				       struct trace_entry *e)
 {
@@ -87,15 +75,16 @@ static ALWAYS_INLINE bool fast_answer(struct vcpu *v, const struct fast_exit *ex
 	struct trace_entry *now = v->trace.now;
 
 	now->left = trace_clock();
-	if (unlikely(v->requests || (exit->rflags & RFLAGS_TF)))
+	if (unlikely(READ_ONCE(v->requests) || (exit->rflags & RFLAGS_TF)))
 		return false;
 	*len = exit->insn_len;
 	if (!exit->len_known) {
-		const struct fetch_entry *e = fast_look(v, exit);
+		const struct insn *insn = fetch_known(&v->fetch, v->mode_epoch, exit->rip,
+						      *exit->cr3, exit->cs);
 
-		if (unlikely(!e))
+		if (unlikely(!insn))
 			return false;
-		*len = e->insn.len;
+		*len = insn->len;
 	}
 	if (!(exit->reason == EXIT_CPUID ? fast_cpuid(v, rax, &now->info) :
 					   fast_hypercall(v, rax, &now->info)))

@@ -70,6 +70,21 @@ static ALWAYS_INLINE bool fetch_same_plain(const struct fetch_entry *e)
 }
 
 /*
+ * What fetch_insn would answer, without a call, for who has CR3 and CS in hand.  epoch is v's
+ * mode_epoch.  NULL: fetch_insn may know more.
+ */
+static ALWAYS_INLINE const struct insn *fetch_known(struct fetch_cache *cache, u64 epoch, u64 rip,
+						    u64 cr3, const struct segment *cs)
+{
+	const struct fetch_entry *e = fetch_slot(cache, rip);
+
+	if (unlikely(e->rip != rip || e->plain_epoch != epoch || !fetch_same_code(e, cr3, cs) ||
+		     !fetch_same_plain(e)))
+		return NULL;
+	return &e->insn;
+}
+
+/*
  * Decode the instruction at v's RIP.  NULL: it cannot be fetched, because the guest changed
  * its tables or code meanwhile; *fault is then what the guest would get (#PF, #UD, #GP).
  * The result is valid until the next call.

@@ -78,7 +78,8 @@ static void handle_io(struct vcpu *v)
 	else
 		bus_out(&vm->bus, exit->io.port, exit->io.size, exit->io.value);
 	host_unlock(&vm->lock);
-	breakpoint_port(v, exit->io.port, exit->io.size);
+	if (!breakpoint_none(v))
+		breakpoint_port(v, exit->io.port, exit->io.size);
 	done(v);
 }
 
@@ -305,6 +306,10 @@ static void handle_exception(struct vcpu *v)
 	exit_fault(exit, exit->exception.vector, exit->exception.has_error, exit->exception.error);
 	exit->fault.cr2 = exit->exception.address;
 	exit->fault.dr6 = exit->exception.address;
+	if (exit->exception.int1_len) {
+		exit->fault.type = EVENT_ICEBP;
+		exit->fault.insn_len = exit->exception.int1_len;
+	}
 }
 
 static void handle_task(struct vcpu *v)

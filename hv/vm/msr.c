@@ -66,8 +66,7 @@ const char *msr_condition_name(unsigned only)
 	return only < MSR_CONDITION_COUNT ? conditions[only].name : "?";
 }
 
-/* The rule of a register that this VM has, or NULL. */
-static const struct msr_rule *find(const struct vcpu *v, u32 msr)
+static const struct msr_rule *search(const struct vcpu *v, u32 msr)
 {
 	unsigned low = 0, high = msr_rule_count;
 
@@ -83,6 +82,16 @@ static const struct msr_rule *find(const struct vcpu *v, u32 msr)
 			return holds(&v->vm->cpuid, rule->only) ? rule : NULL;
 	}
 	return NULL;
+}
+
+/* The rule of a register that this VM has, or NULL.  What was found is found again at once. */
+static const struct msr_rule *find(struct vcpu *v, u32 msr)
+{
+	struct msr_found *found = &v->msr_found[msr % ARRAY_SIZE(v->msr_found)];
+
+	if (unlikely(!found->rule || found->msr != msr))
+		*found = (struct msr_found){ .rule = search(v, msr), .msr = msr };
+	return found->rule;
 }
 
 static u64 *field_of(struct vcpu *v, const struct msr_rule *rule)

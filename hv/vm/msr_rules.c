@@ -352,6 +352,7 @@ void msr_reset(struct vcpu *v)
 	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_FIXED;
 	v->tsc_adjust = 0;
 	memset(v->mtrr, 0, sizeof(v->mtrr));
+	memset(v->msr_found, 0, sizeof(v->msr_found));
 }
 
 /* ---- The table --------------------------------------------------------------------- */

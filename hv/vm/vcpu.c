@@ -109,23 +109,26 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 	return false;
 }
 
-/* One stay in the guest, or several with exits that need no more than vm/fast.h; accounted. */
-static void run_guest(struct vcpu *v)
+/* One stay in the guest, or several with exits that need no more than vm/fast.h; accounted.  Why it left. */
+static enum exit_reason run_guest(struct vcpu *v)
 {
-	u64 left;
+	u64 left, head;
 
 	v->state_fresh = 0;
 	trace_enter(&v->trace, trace_clock());
 	virt->run(v);
 	left = trace_clock();
+	head = v->exit.head;
 	v->guest_tsc += left - v->trace.now->entered;
-	v->exits[v->exit.reason]++;
-	trace_leave(&v->trace, left, v->regs.rip, v->exit.word, v->exit.head);
+	v->exits[(u8)head]++;
+	trace_leave(&v->trace, left, v->regs.rip, v->exit.word, head);
+	return (u8)head;
 }
 
 enum vcpu_stop vcpu_step(struct vcpu *v)
 {
 	enum vcpu_stop stop = VCPU_HOST;
+	enum exit_reason reason;
 	u64 begin = trace_clock(), guest = v->guest_tsc;
 
 	if (v->state.activity != ACTIVITY_RUN)
@@ -147,11 +150,11 @@ enum vcpu_stop vcpu_step(struct vcpu *v)
 				break;
 			continue;
 		}
-		run_guest(v);
+		reason = run_guest(v);
 		__atomic_store_n(&v->in_guest, false, __ATOMIC_RELEASE);
 		if (unlikely(v->state.interrupted.type))
 			vcpu_note(v, REQUEST_IRQ);
-		if (v->exit.reason == EXIT_HOST)
+		if (reason == EXIT_HOST)
 			break;
 		handle_exit(v);
 	}

@@ -26,6 +26,11 @@
 #define REQUEST_INIT BIT(5) /* INIT, SIPI from another CPU */
 #define REQUEST_SIPI BIT(6)
 
+struct msr_found {
+	const struct msr_rule *rule; /* NULL: none */
+	u32 msr;
+};
+
 struct vcpu {
 	/* First, at fixed offsets: the world switch in assembly uses them. */
 	struct gpregs regs;
@@ -56,6 +61,7 @@ struct vcpu {
 	struct lapic lapic;
 	u64 misc_enable, tsc_adjust; /* MSRs that no back end keeps */
 	u64 mtrr[32]; /* stored, without effect: see vm/msr.c */
+	struct msr_found msr_found[8]; /* rules looked up before: see vm/msr.c */
 
 	bool loaded; /* on some CPU */
 	bool in_guest; /* between the last look at requests and the exit */

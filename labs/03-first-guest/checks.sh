@@ -96,7 +96,7 @@ check_3_3()
     bits_on intercept_misc2 0:VMRUN 1:VMMCALL 2:VMLOAD 3:VMSAVE 4:STGI 5:CLGI 6:SKINIT \
       9:WBINVD 10:MONITOR 11:MWAIT 13:XSETBV
     bits_off intercept_cr 3:CR3-read 19:CR3-write
-    bits_off intercept_exceptions 1:#DB 3:#BP 6:#UD 7:#NM 13:#GP 14:#PF
+    bits_off intercept_exceptions 3:#BP 6:#UD 7:#NM 13:#GP 14:#PF
     bits_off intercept_misc1 14:RDTSC 21:INTn 23:PAUSE 25:INVLPG
     ;;
   intel)

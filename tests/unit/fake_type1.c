@@ -7,6 +7,7 @@
 
 #include "lib/fmt.h"
 #include "type1/console.h"
+#include "type1/crash.h"
 #include "type1/cpu.h"
 #include "type1/loop.h"
 #include "type1/power.h"
@@ -142,6 +143,18 @@ int guests_resume(struct guest *g)
 static struct cpu boot_cpu;
 struct cpu *cpu_table[HOST_MAX_CPUS] = { &boot_cpu };
 unsigned cpu_count = 1;
+
+int crash(const char *kind)
+{
+	append(fake_type1.done, "crash ", 6);
+	append(fake_type1.done, kind, strlen(kind));
+	return -HOST_ENOENT;
+}
+
+const char *crash_kind(unsigned n)
+{
+	return n ? NULL : "kind";
+}
 
 int stress_kicks(u64 count)
 {

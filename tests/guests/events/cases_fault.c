@@ -48,7 +48,7 @@ CODE(rep_movsb, "leaq -" BEFORE_EDGE "(%r8), %rdi\nleaq events_buffer(%rip), %rs
 			a) "rep movsb\n" M(b) "movl %ecx, events_word\n");
 CODE(long_movs, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" M(
 			a) "rep movsb\n" M(b) "cli\nmovl %ecx, events_word\n");
-CODE(long_outs, "movq %r8, %rsi\nmovl $0x80, %edx\nmovl $30000, %ecx\nsti\nnop\n" M(
+CODE(long_outs, "movq %r8, %rsi\nmovl $0x80, %edx\nmovl $300000, %ecx\nsti\nnop\n" M(
 			a) "rep outsb\n" M(b) "cli\nmovl %ecx, events_word\n");
 CODE(rf_int3, M(a) "int3\n" M(b) "nop\n");
 CODE(rf_rep, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" M(

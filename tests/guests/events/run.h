@@ -85,8 +85,8 @@ extern const unsigned shadow_case_count, step_case_count, nmi_case_count, interr
 	debug_case_count, fault_case_count, delivery_case_count;
 
 /*
- * What a bare emulator is known to do instead of what the manual says: `name` gives `got` on
- * `emulator` ("qemu", "bochs").  NULL: none.
+ * What an emulator is known to do instead of what the manual says: `name` gives `got` on
+ * `emulator` ("qemu", "qemu-bare", ..).  NULL: nothing.
  */
 const char *deviation(const char *emulator, const char *name);
 
