@@ -173,11 +173,11 @@ script()
     force.*) force=force ;;
     *) force= ;;
     esac
-    echo "vm start a"
     echo "poke a $field $value $force"
     echo 'sleep 10'
     echo 'vm kill a'
     echo 'wait a ended'
+    echo "vm start a"
   done
   echo 'vm list'
   echo 'echo all are broken'
@@ -205,7 +205,7 @@ verdicts()
       rules = substr($0, RSTART, 1) == "0" ? "+" : "-"
       cpu = /the CPU refuses/ ? "r" : "e"
     }
-    toupper($0) ~ toupper("^ *VMC[BS] .* = 0x[0-9a-f]+: .*\\[(SDM|APM)\\]") && field {
+    toupper($0) ~ toupper("^ *VMC[BS] .* = 0x[0-9a-f]+: .*\\[(SDM|APM)\\]") && field|APM)\\]") && field {
       if (toupper($2) == toupper(field) || tolower($0) ~ /reserved fields/) named = "yes"
       if (rules == "?") rules = "-"
     }
