@@ -71,7 +71,7 @@ $(GUEST_B)/guest-os.sym.elf: $(GUEST_OBJECTS) guest-os/guest-os.ld
 # Multiboot 1 loaders want ELF32; they look at physical addresses only.
 $(GUEST_IMAGE): $(GUEST_B)/guest-os.sym.elf
 	$(call say,OBJCOPY,$@)
-	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
+	$(Q)$(OBJCOPY) -g -O elf32-i386 $< $@
 
 $(GUEST_B)/guest-os.iso: $(GUEST_IMAGE) guest-os/mkiso FORCE
 	$(call say,ISO,$@)

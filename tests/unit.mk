@@ -6,7 +6,7 @@ UNIT_HELP := $(filter-out $(UNIT_SUITES) tests/unit/decode_dump.c,$(wildcard tes
 # What is linked in, and tested through its headers.  Not lib/string.c: the C library's.
 UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c hv/sched/*.c hv/trace/*.c) \
 	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/amd/svm_dump.c hv/intel/ept.c hv/intel/vmx_explain.c) \
-	$(patsubst %,hv/type1/%.c,acpi mptable multiboot options pages font) \
+	$(patsubst %,hv/type1/%.c,acpi mptable multiboot options pages font symbols) \
 	$(patsubst %,checker/%.c,report record compare outside)
 UNIT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUITES) $(UNIT_HELP) $(UNIT_HV))
 UNIT_CFLAGS := $(CSTD) $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \

@@ -78,6 +78,19 @@ static void add(const char *text)
 		fail("an exit before its entry");
 }
 
+/* The line before this one: a console line that others interrupt is shown again from its start. */
+static char held[LINE_SIZE];
+
+/* next: the line after it, or NULL. */
+static void take_held(const char *next)
+{
+	size_t len = strlen(held);
+
+	if (len && (!next || strncmp(next, held, len) || !next[len]))
+		add(held);
+	held[0] = 0;
+}
+
 /* Everything but the dump is other people's text. */
 static void take(char *text)
 {
@@ -87,9 +100,11 @@ static void take(char *text)
 		count = 0; /* of several dumps the last one counts */
 		ended = false;
 	} else if (!strcmp(text, "trace-end")) {
+		take_held(NULL);
 		ended = true;
 	} else if (tsc_hz && !ended && !strncmp(text, "trace ", 6)) {
-		add(text);
+		take_held(text);
+		strcpy(held, text);
 	}
 }
 

@@ -28,6 +28,8 @@ struct attack_list {
 
 /* One list for each file hostile_*.c */
 extern const struct attack_list hostile_io, hostile_cpu, hostile_memory;
+/* What may keep the machine from ever coming back. */
+extern const struct attack_list hostile_last;
 
 /* end=NAME: a way to go that takes the VM along.  Returns if it did not. */
 void hostile_end(void);

@@ -41,7 +41,7 @@
 #define EBDA_POINTER 0x40eull
 #define EBDA_SEARCHED 1024
 
-void acpi_defaults(struct acpi_machine *m)
+static void set_defaults(struct acpi_machine *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->lapic_address = 0xfee00000;
@@ -204,19 +204,19 @@ static bool read_tables(const struct physical *memory, const u8 *rsdp, struct ac
 int acpi_find(const struct physical *memory, const u8 *rsdp, struct acpi_machine *m, char *error,
 	      size_t size)
 {
-	acpi_defaults(m);
+	set_defaults(m);
 	if (!rsdp || !rsdp_good(rsdp))
 		rsdp = scan_for_rsdp(memory);
 	if (rsdp && read_tables(memory, rsdp, m)) {
 		m->source = "ACPI";
 		return 0;
 	}
-	acpi_defaults(m);
+	set_defaults(m);
 	if (mptable_find(memory, m)) {
 		m->source = "the MP table";
 		return 0;
 	}
-	acpi_defaults(m);
+	set_defaults(m);
 	m->source = "nothing";
 	fmt_string(error, size, "neither ACPI tables nor an MP table that lists CPUs were found");
 	return -HOST_ENOENT;

@@ -1,13 +1,12 @@
 /*
  * acpi.h - what firmware tells about CPUs and interrupt controllers
  *
- * Owns: the layout of RSDP, RSDT, XSDT, MADT, FADT, and of the older MP table, seen as bytes
- * nobody vouches for.
+ * Owns: the layout of RSDP, RSDT, XSDT, MADT and FADT, seen as bytes that nobody vouches for; the order
+ * in which such tables are looked for.
  * Must not know: APICs themselves; no hardware, so that it runs in a host test as well.
  *
  * Sources: [ACPI] 6.5 "Root System Description Pointer" (5.2.5), "Multiple APIC Description Table"
- * (5.2.12), "Fixed ACPI Description Table" (5.2.9); Intel, "MultiProcessor Specification"
- * 1.4, "MP Configuration Table" (4).
+ * (5.2.12), "Fixed ACPI Description Table" (5.2.9).
  */
 #ifndef ESPEJO_TYPE1_ACPI_H
 #define ESPEJO_TYPE1_ACPI_H
@@ -51,7 +50,6 @@ int acpi_find(const struct physical *memory, const u8 *rsdp, struct acpi_machine
 	      size_t size);
 
 /* For the readers of both kinds of table. */
-void acpi_defaults(struct acpi_machine *m);
 void acpi_add_cpu(struct acpi_machine *m, u32 apic_id);
 void acpi_add_ioapic(struct acpi_machine *m, u32 address, u32 gsi_base);
 /* flags: polarity and trigger as both specifications encode them (MPS INTI flags). */

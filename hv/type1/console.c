@@ -9,7 +9,7 @@
 #include "type1/serial.h"
 #include "vm/vm.h"
 
-#define LINE_SIZE 1000 /* longer lines are cut into pieces */
+#define LINE_SIZE 960 /* longer lines are cut into pieces; struct source then fits into 1 KiB */
 #define PREFIX_SIZE (VM_NAME_MAX + 4)
 #define QUIET_NS 20000000ull /* an unfinished line appears after that */
 
@@ -21,6 +21,8 @@ struct source {
 	size_t len;
 	char line[LINE_SIZE]; /* its unfinished line, from the start */
 };
+
+_Static_assert(sizeof(struct source) <= 1024, "host_alloc gives 2 KiB for the next byte");
 
 static struct {
 	struct host_lock lock;

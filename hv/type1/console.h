@@ -26,7 +26,7 @@ struct screen_framebuffer;
 void console_init(void);
 /* The screen too, when it is known that there is VGA text. */
 void console_use_vga(void);
-/* The loader's framebuffer , which memory maps. */
+/* The loader's framebuffer, which memory maps. */
 void console_use_framebuffer(const struct screen_framebuffer *fb, void *memory);
 /* Now interrupts, timers and memory work: take input, by interrupt if there is an IOAPIC. */
 void console_input_on(void);

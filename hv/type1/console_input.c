@@ -144,7 +144,6 @@ static void command(u8 c)
 		console_printf("%s", help);
 }
 
-
 /* False: the guest has no room, try the same byte later. */
 static bool take(u8 c)
 {

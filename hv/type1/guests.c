@@ -210,14 +210,3 @@ void guests_poll(void)
 		if (__atomic_exchange_n(&guest[i].ended, false, __ATOMIC_ACQUIRE) && guest[i].vm)
 			report(&guest[i]);
 }
-
-unsigned guests_status(void)
-{
-	for (unsigned i = 0; i < guest_count; i++) {
-		const struct vm *vm = guest[i].vm;
-
-		if (!vm || vm->state != VM_OFF || vm->exit_value)
-			return 1;
-	}
-	return 0;
-}

@@ -59,7 +59,4 @@ void guests_poll(void);
 /* Guests whose machine runs or is paused. */
 unsigned guests_alive(void);
 
-/* Exit status for the whole run: 0 if every guest switched itself off and said 0, else 1. */
-unsigned guests_status(void);
-
 #endif

@@ -506,6 +506,11 @@ static int run_quit(int words, char *word[])
 	host_exit((unsigned)status);
 }
 
+static int run_reboot(int words UNUSED, char *word[] UNUSED)
+{
+	power_reset();
+}
+
 static int run_help(int words, char *word[]);
 
 static const struct command commands[] = {
@@ -522,6 +527,7 @@ static const struct command commands[] = {
 	{ "stress", "kicks COUNT: is one lost?", run_stress },
 	{ "crash", "KIND: a bug of the hypervisor, on purpose", run_crash },
 	{ "quit", "[STATUS]: end the machine", run_quit },
+	{ "reboot", "reset the machine", run_reboot },
 };
 
 static int run_help(int words UNUSED, char *word[] UNUSED)

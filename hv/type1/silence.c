@@ -3,13 +3,14 @@
 
 #include "host.h"
 #include "lib/fmt.h"
+#include "lib/string.h"
 #include "type1/guests.h"
 #include "type1/loop.h"
 #include "type1/symbols.h"
 #include "x86.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define LOOKS 4 /* in the time after which a guest is silent */
+#define LOOKS 20 /* in the time after which a guest is silent: often enough for the trace to remember */
 #define WHERE_MAX 80
 
 /* What a guest had done at its last sign of life. */
@@ -21,6 +22,8 @@ struct watch {
 };
 
 static struct watch watch[GUESTS_MAX];
+/* Copied in time: the ring soon holds nothing but our own interrupts. */
+static struct trace_entry last[GUESTS_MAX][VM_MAX_VCPUS];
 static u64 limit_ns;
 static bool due;
 static struct host_timer timer;
@@ -73,27 +76,28 @@ static void where(const struct guest *g, u64 rip, char *text, size_t size)
 		fmt_string(text + len, size - len, "a function that only its symbols tell");
 }
 
-/* Its last exit that was not our doing; NULL: there is none in the ring. */
-static const struct trace_entry *last_asked(const struct vcpu *v)
+/* Remember v's last exit that was not our doing, if the ring still has it. */
+static void remember(const struct vcpu *v, struct trace_entry *into)
 {
 	const struct trace_entry *e;
 
-	for (u64 n = 0; (e = trace_get(&v->trace, n)); n++)
-		if (asked_for(trace_reason(e)))
-			return e;
-	return NULL;
+	for (u64 n = 0; (e = trace_get(&v->trace, n)); n++) {
+		if (!asked_for(trace_reason(e)))
+			continue;
+		*into = *e;
+		return;
+	}
 }
 
-static void report_vcpu(const struct guest *g, const struct vcpu *v)
+static void report_vcpu(const struct guest *g, const struct vcpu *v, const struct trace_entry *e)
 {
-	const struct trace_entry *e = last_asked(v);
 	char text[WHERE_MAX];
 	u64 ago;
 
 	where(g, v->regs.rip, text, sizeof(text));
 	host_log("  vCPU %u is at %s, interrupts are %s", v->index, text,
 		 v->regs.rflags & RFLAGS_IF ? "on" : "off");
-	if (!e) {
+	if (!e->left) {
 		host_log("  it has not exited for a reason of its own as far back as the trace goes");
 		return;
 	}
@@ -113,7 +117,7 @@ static void report(struct guest *g, u64 silent_ns)
 	host_log("VM %s is silent: it used %llu s of CPU time without a word or a HLT", name,
 		 (unsigned long long)(silent_ns / NS_PER_SECOND));
 	for (unsigned i = 0; i < g->vm->vcpu_count; i++)
-		report_vcpu(g, g->vm->vcpu[i]);
+		report_vcpu(g, g->vm->vcpu[i], &last[g->number - 1][i]);
 	host_log("  next: addr2line -f -e KERNEL %#llx, or: trace %s 20, walk %s %#llx, dump %s, vm kill %s",
 		 (unsigned long long)g->vm->vcpu[0]->regs.rip, name, name,
 		 (unsigned long long)g->vm->vcpu[0]->regs.rip, name, name);
@@ -126,6 +130,10 @@ static void look_at(struct guest *g, struct watch *w)
 	struct watch now = now_of(g->vm);
 	bool hangs;
 
+	if (now.vm != w->vm)
+		memset(last[g->number - 1], 0, sizeof(last[0]));
+	for (unsigned i = 0; i < g->vm->vcpu_count; i++)
+		remember(g->vm->vcpu[i], &last[g->number - 1][i]);
 	if (now.vm != w->vm || now.said != w->said || now.halts != w->halts ||
 	    now.run_ns < w->run_ns) {
 		*w = now;

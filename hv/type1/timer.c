@@ -132,7 +132,6 @@ void host_timer_cancel(struct host_timer *timer)
 	} while (READ_ONCE(timer->state) == TIMER_ARMED);
 }
 
-
 /* The first timer of this CPU that is due, taken out and marked as firing; or NULL. */
 static struct host_timer *next_due(struct cpu *cpu)
 {

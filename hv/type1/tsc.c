@@ -222,6 +222,7 @@ static u64 read_clock(void)
 {
 	bool binary, hours24;
 	unsigned patience = CMOS_PATIENCE, hour;
+	u64 epoch;
 	u8 raw_hour, second;
 
 	do {
@@ -234,12 +235,11 @@ static u64 read_clock(void)
 		hour = number(raw_hour & ~(hours24 ? 0 : CMOS_PM), binary);
 		if (!hours24)
 			hour = hour % 12 + (raw_hour & CMOS_PM ? 12 : 0);
-		clock.epoch = days_before(2000 + number(cmos(9), binary), number(cmos(8), binary),
-					  number(cmos(7), binary)) * 86400 +
-			      hour * 3600ull + number(cmos(2), binary) * 60ull +
-			      number(second, binary);
+		epoch = days_before(2000 + number(cmos(9), binary), number(cmos(8), binary),
+				    number(cmos(7), binary)) * 86400 +
+			hour * 3600ull + number(cmos(2), binary) * 60ull + number(second, binary);
 	} while (cmos(0) != second && --patience);
-	return clock.epoch;
+	return epoch;
 }
 
 int tsc_init(char *error, size_t size)

@@ -22,7 +22,7 @@ static inline bool breakpoint_none(const struct vcpu *v)
 	return likely(virt->breakpoints && !virt->breakpoints(v));
 }
 
-/* v's instruction has accessed size bytes at port, or at linear address gva: raise #DB if asked for. */
+/* v accessed size bytes at port, or at linear address gva: raise #DB if that is asked for. */
 void breakpoint_port(struct vcpu *v, u16 port, unsigned size);
 void breakpoint_data(struct vcpu *v, u64 gva, unsigned size, bool write);
 

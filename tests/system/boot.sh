@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/boot.sh - `make run` with nobody at the keyboard, on each machine and by each compiler
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # What the guests said, without what depends on the machine's speed and the compiler: run times, the

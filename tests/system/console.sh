@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/console.sh - an operator who types: Ctrl-a switches, each guest gets what is meant for it
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cat >"$records/typed" <<'END'

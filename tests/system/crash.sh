@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/crash.sh - guests that come to grief beside one that must not notice
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 for machine in qemu-svm bochs-vmx bochs-svm; do

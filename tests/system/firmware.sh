@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/firmware.sh - the other ways in: GRUB from an ISO, by BIOS and by UEFI, with all CPUs
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # try NAME MACHINE CPUS OPTION...

@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/gdb.sh - gdb looks into a run: symbols of both kernels, and the commands of espejo.gdb
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 command -v gdb >/dev/null || command -v gdb-multiarch >/dev/null || {

@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/lifecycle.sh - from vm create to vm kill; more vCPUs than CPUs; idle VMs
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 machines='qemu-svm bochs-vmx bochs-svm'
@@ -120,6 +121,7 @@ for machine in qemu-svm bochs-vmx; do
     { if ($2 in exits) printf "%s %d %d\n", $2, $7 - exits[$2], ($6 - run[$2]) * 1000
       exits[$2] = $7; run[$2] = $6 }' >"$records/idle"
   sed "s/^/# $name: exits and ms in $(idle_seconds "$machine") s: /" "$records/idle"
+  # shellcheck disable=SC2016
   check "$name: $(idle_seconds "$machine") idle seconds are at most 10 exits and 10 ms" \
     awk '$2 > 10 || $3 > 10 { bad = 1 } END { exit bad || NR != 3 }' "$records/idle"
 done

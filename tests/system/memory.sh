@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/memory.sh - memory that changes hands comes clean, and none gets lost
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # More than half of the machine: the second machine can only have what was the first one's, all of
@@ -29,6 +30,7 @@ for machine in qemu-svm bochs-vmx bochs-svm; do
   # A restarted machine is the same one: it finds its own pattern, which shows that it looks.
   check "$machine: a new machine's memory is clean" diff "$records/expected" "$records/said"
   grep -o 'in use [0-9]* KiB' "$log" >"$records/used"
+  # shellcheck disable=SC2016
   check "$machine: what a machine took it gives back" \
     awk 'NR == 1 { first = $0 } $0 != first { bad = 1 } END { exit bad || NR != 3 }' "$records/used"
 done

@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/modules.sh - modules and options that make no sense: an error that names them
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 good="$GUEST_OS name=one mem=32M -- run=counter,100"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # tests/system/refuse.sh - machines on which the hypervisor cannot work: one sentence that says what
 # to do about it, and a clean end with status 1
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # Firmware that switches virtualization off: a copy of Bochs's BIOS, changed where it sets

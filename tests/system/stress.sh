@@ -3,6 +3,7 @@
 #
 # The guests make each loss visible: `spin` never leaves the guest by itself, `sleep` never wakes by
 # itself, and there are no more of them than other CPUs, so no time slice ends.
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 start qemu-svm qemu-svm --cpus 4 --opt silence=0 --module "$TINY/spin.elf name=spin mem=4M" \

@@ -1,9 +1,12 @@
 #!/bin/sh
 # tests/system/trace.sh - `make trace`: a record of exits that a viewer can open
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cat >"$records/broken" <<'END'
 trace-begin 1000000000
+trace one 0 100 200 1000 0 po
+[two] between
 trace one 0 100 200 1000 0 port
 END
 
@@ -23,6 +26,7 @@ command -v jq >/dev/null || {
   skip 'the trace is right' 'no jq'
   finish
 }
+# shellcheck disable=SC2016
 for machine in qemu-svm bochs-vmx; do
   case $machine in
   qemu-svm) cp "$build/trace.json" "$records/trace.json" ;;
@@ -56,4 +60,11 @@ for machine in qemu-svm bochs-vmx; do
 done
 tools/trace-json "$records/broken" >"$records/out" 2>"$records/error"
 check 'a dump that was cut off is refused, and said to be' grep -q 'cut off' "$records/error"
+{
+  cat "$records/broken"
+  echo trace-end
+} >"$records/whole"
+tools/trace-json "$records/whole" >"$records/trace.json"
+holds 'a line that another one interrupted counts once' \
+  '[.traceEvents[] | select(.ph == "X") | .args.exit] == ["port"]'
 finish

@@ -15,11 +15,13 @@
 #define ON_WRITE "0xd0402" /* 4 bytes */
 #define ON_ACCESS "0xf0402"
 #define ON_PORT "0x20402"
-#define BREAK(where, how) "leaq " where ", %rax\nmovq %rax, %dr0\nmovl $" how ", %eax\nmovq %rax, %dr7\n"
+#define BREAK(where, how)                                                                          \
+	"leaq " where ", %rax\nmovq %rax, %dr0\nmovl $" how ", %eax\nmovq %rax, %dr7\n"
 
-#define BREAK_CODE(name, setup, insn)                                                       \
-	CODE(break_##name, setup "\n" LOAD_APIC BREAK("5f(%rip)", ON_CODE) "xorl %eax, %eax\n" M(  \
-				   a) "nop\n5:\n" M(b) insn "\n" M(c) "nop\n")
+#define BREAK_CODE(name, setup, insn)                                                              \
+	CODE(break_##name, setup                                                                   \
+	     "\n" LOAD_APIC BREAK("5f(%rip)", ON_CODE) "xorl %eax, %eax\n" AT_A                    \
+						       "nop\n5:\n" AT_B insn "\n" AT_C "nop\n")
 
 BREAK_CODE(nop, "", "nop");
 BREAK_CODE(cpuid, "", "cpuid");
@@ -29,40 +31,46 @@ BREAK_CODE(rdmsr, "movl $0x1b, %ecx", "rdmsr");
 BREAK_CODE(mmio, "", "movl 0x20(%rdi), %eax");
 BREAK_CODE(ud, "", "ud2");
 BREAK_CODE(outs, "leaq events_buffer(%rip), %rsi\nmovl $0x80, %edx\nmovl $3, %ecx", "rep outsb");
-CODE(break_irq, BREAK("5f(%rip)", ON_CODE) SET_FLAGS(IF) "5:\n" M(a) "nop\n" M(b) "nop\n");
-CODE(break_after_ss, "movl %ss, %ebx\n" BREAK("5f(%rip)", ON_CODE) M(
-			     a) "movl %ebx, %ss\n5:\n" M(b) "nop\n" M(c) "nop\n");
+CODE(break_irq, BREAK("5f(%rip)", ON_CODE) SET_FLAGS(IF) "5:\n" AT_A "nop\n" AT_B "nop\n");
+CODE(break_after_ss, "movl %ss, %ebx\n" BREAK("5f(%rip)", ON_CODE) AT_A "movl %ebx, %ss\n5:\n" AT_B
+									"nop\n" AT_C "nop\n");
 
-CODE(data_write, BREAK("events_word(%rip)", ON_WRITE) M(a) "movl $1, events_word\n" M(b) "nop\n" M(
-			 c) "nop\n");
-CODE(data_read, BREAK("events_word(%rip)", ON_WRITE) M(a) "movl events_word, %eax\n" M(b) "nop\n");
-CODE(data_access, BREAK("events_word(%rip)", ON_ACCESS) M(a) "movl events_word, %eax\n" M(b) "nop\n");
-CODE(data_mmio, LOAD_APIC BREAK("0x80(%rdi)", ON_WRITE) M(a) "movl $0, 0x80(%rdi)\n" M(b) "nop\n");
-CODE(data_ss, BREAK("events_ss(%rip)", ON_ACCESS) M(a) "movw events_ss, %ss\n" M(b) "nop\n" M(
-		      c) "nop\n");
-CODE(data_ss_cpuid, "xorl %eax, %eax\n" BREAK("events_ss(%rip)", ON_ACCESS) M(
-			    a) "movw events_ss, %ss\n" M(b) "cpuid\n" M(c) "nop\n");
-CODE(data_outs, BREAK("events_word(%rip)", ON_ACCESS) "leaq events_word(%rip), %rsi\nmovl $0x80, %edx\n" M(
-			a) "outsb\n" M(b) "nop\n");
-CODE(data_ins, BREAK("events_word(%rip)", ON_ACCESS) "leaq events_word(%rip), %rdi\nmovl $0x61, %edx\n" M(
-		       a) "insb\n" M(b) "nop\n");
-CODE(data_step, BREAK("events_word(%rip)", ON_WRITE) SET_FLAGS(TF) "nop\n" M(
-			a) "movl $1, events_word\n" M(b) "nop\n" M(z) "nop\n");
+CODE(data_write,
+     BREAK("events_word(%rip)", ON_WRITE) AT_A "movl $1, events_word\n" AT_B "nop\n" AT_C "nop\n");
+CODE(data_read, BREAK("events_word(%rip)", ON_WRITE) AT_A "movl events_word, %eax\n" AT_B "nop\n");
+CODE(data_access,
+     BREAK("events_word(%rip)", ON_ACCESS) AT_A "movl events_word, %eax\n" AT_B "nop\n");
+CODE(data_mmio, LOAD_APIC BREAK("0x80(%rdi)", ON_WRITE) AT_A "movl $0, 0x80(%rdi)\n" AT_B "nop\n");
+CODE(data_ss,
+     BREAK("events_ss(%rip)", ON_ACCESS) AT_A "movw events_ss, %ss\n" AT_B "nop\n" AT_C "nop\n");
+CODE(data_ss_cpuid, "xorl %eax, %eax\n" BREAK("events_ss(%rip)", ON_ACCESS) AT_A
+     "movw events_ss, %ss\n" AT_B "cpuid\n" AT_C "nop\n");
+CODE(data_outs,
+     BREAK("events_word(%rip)", ON_ACCESS) "leaq events_word(%rip), %rsi\nmovl $0x80, %edx\n" AT_A
+					   "outsb\n" AT_B "nop\n");
+CODE(data_ins,
+     BREAK("events_word(%rip)", ON_ACCESS) "leaq events_word(%rip), %rdi\nmovl $0x61, %edx\n" AT_A
+					   "insb\n" AT_B "nop\n");
+CODE(data_step, BREAK("events_word(%rip)", ON_WRITE)
+		    SET_FLAGS(TF) "nop\n" AT_A "movl $1, events_word\n" AT_B "nop\n" AT_Z "nop\n");
 
-CODE(port_out, BREAK("0x80", ON_PORT) M(a) "outb %al, $0x80\n" M(b) "nop\n");
-CODE(port_in, BREAK("0x61", ON_PORT) M(a) "inb $0x61, %al\n" M(b) "nop\n");
-CODE(port_other, BREAK("0x80", ON_PORT) M(a) "outb %al, $0x84\n" M(b) "nop\n");
+CODE(port_out, BREAK("0x80", ON_PORT) AT_A "outb %al, $0x80\n" AT_B "nop\n");
+CODE(port_in, BREAK("0x61", ON_PORT) AT_A "inb $0x61, %al\n" AT_B "nop\n");
+CODE(port_other, BREAK("0x80", ON_PORT) AT_A "outb %al, $0x84\n" AT_B "nop\n");
 
-CODE(icebp, M(a) ".byte 0xf1\n" M(b) "nop\n");
-CODE(int3, M(a) "int3\n" M(b) "nop\n");
-CODE(intn, M(a) "int $" TEXT(DPL0_VECTOR) "\n" M(b) "nop\n");
-CODE32(into, "movl $0x7fffffff, %eax\naddl $1, %eax\n" M(a) "into\n" M(b) "nop\n");
-CODE32(into_not, "xorl %eax, %eax\n" M(a) "into\n" M(b) "nop\n");
-CODE(detect, "movl $0x2400, %eax\nmovq %rax, %dr7\n" M(a) "movq %dr3, %rax\n" M(b) "nop\n");
+CODE(icebp, AT_A ".byte 0xf1\n" AT_B "nop\n");
+CODE(int3, AT_A "int3\n" AT_B "nop\n");
+CODE(intn, AT_A "int $" TEXT(DPL0_VECTOR) "\n" AT_B "nop\n");
+CODE32(into, "movl $0x7fffffff, %eax\naddl $1, %eax\n" AT_A "into\n" AT_B "nop\n");
+CODE32(into_not, "xorl %eax, %eax\n" AT_A "into\n" AT_B "nop\n");
+CODE(detect, "movl $0x2400, %eax\nmovq %rax, %dr7\n" AT_A "movq %dr3, %rax\n" AT_B "nop\n");
 
 u32 events_ss = SEL_DATA;
 
-#define ON_INSN(label, code, want) { "break-" label, code, want, CODE_TITLE }
+#define ON_INSN(label, code, want)                                                                 \
+	{                                                                                          \
+		"break-" label, code, want, CODE_TITLE                                             \
+	}
 
 const struct event_case debug_cases[] = {
 	ON_INSN("nop", code_break_nop, "db(B0)@b"),

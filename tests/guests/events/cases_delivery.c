@@ -13,20 +13,20 @@
 #define BAD_SELECTOR 0x1238
 #define UNMAPPED MiB(22)
 
-CODE(irq, SET_FLAGS(IF) M(a) "nop\n" M(b) "nop\n");
-CODE(d_nmi, LOAD_APIC M(a) SEND_NMI M(b) "jmp 1f\n1:\n" M(c) "nop\n");
-CODE(d_int3, M(a) "int3\n" M(b) "nop\n");
-CODE(d_intn, M(a) "int $" TEXT(DPL3_VECTOR) "\n" M(b) "nop\n");
-CODE(d_icebp, M(a) ".byte 0xf1\n" M(b) "nop\n");
-CODE(d_ud, M(a) "ud2\n" M(b) "nop\n");
-CODE(d_de, "xorl %ecx, %ecx\n" M(a) "divl %ecx\n" M(b) "nop\n");
-CODE(d_gp, "movl $0x1234, %eax\n" M(a) "movl %eax, %ds\n" M(b) "nop\n");
-CODE(d_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" M(a) "xsetbv\n" M(b) "nop\n");
-CODE(d_vmrun, "xorl %eax, %eax\n" M(a) "vmrun\n" M(b) "nop\n");
-CODE(d_pf, "movl $0x1600000, %eax\n" M(a) "movl %eax, (%rax)\n" M(b) "nop\n");
-CODE(d_step, "xorl %eax, %eax\n" SET_FLAGS(TF) M(a) "cpuid\n" M(z) "nop\n");
-CODE(d_sti, "sti\n" M(a) "nop\n" M(b) "nop\n");
-CODE_USER(d_user, M(a) "int $" TEXT(DPL3_VECTOR) "\n" M(b) "ud2\n" M(c) "int3\n" M(d) "nop\n");
+CODE(irq, SET_FLAGS(IF) AT_A "nop\n" AT_B "nop\n");
+CODE(d_nmi, LOAD_APIC AT_A SEND_NMI AT_B "jmp 1f\n1:\n" AT_C "nop\n");
+CODE(d_int3, AT_A "int3\n" AT_B "nop\n");
+CODE(d_intn, AT_A "int $" TEXT(DPL3_VECTOR) "\n" AT_B "nop\n");
+CODE(d_icebp, AT_A ".byte 0xf1\n" AT_B "nop\n");
+CODE(d_ud, AT_A "ud2\n" AT_B "nop\n");
+CODE(d_de, "xorl %ecx, %ecx\n" AT_A "divl %ecx\n" AT_B "nop\n");
+CODE(d_gp, "movl $0x1234, %eax\n" AT_A "movl %eax, %ds\n" AT_B "nop\n");
+CODE(d_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" AT_A "xsetbv\n" AT_B "nop\n");
+CODE(d_vmrun, "xorl %eax, %eax\n" AT_A "vmrun\n" AT_B "nop\n");
+CODE(d_pf, "movl $0x1600000, %eax\n" AT_A "movl %eax, (%rax)\n" AT_B "nop\n");
+CODE(d_step, "xorl %eax, %eax\n" SET_FLAGS(TF) AT_A "cpuid\n" AT_Z "nop\n");
+CODE(d_sti, "sti\n" AT_A "nop\n" AT_B "nop\n");
+CODE_USER(d_user, AT_A "int $" TEXT(DPL3_VECTOR) "\n" AT_B "ud2\n" AT_C "int3\n" AT_D "nop\n");
 
 static void absent(unsigned vector)
 {
@@ -51,10 +51,10 @@ static void fresh(unsigned vector)
 	gate_set(vector, SEL_CODE, 3, 1, true);
 }
 
-#define SETUP(name, ...)               \
-	static void name(void)         \
-	{                              \
-		__VA_ARGS__;           \
+#define SETUP(name, ...)                                                                           \
+	static void name(void)                                                                     \
+	{                                                                                          \
+		__VA_ARGS__;                                                                       \
 	}
 
 SETUP(absent_ud, absent(VECTOR_UD))
@@ -108,10 +108,18 @@ static void restore(void)
 	page_present(UNMAPPED, true);
 }
 
-#define GATE(label, code, want, setup) { label, code, want, ERROR_TITLE, setup, .after = restore }
-#define DOUBLE(label, code, want, setup) { label, code, want, DF_TITLE, setup, .after = restore }
-#define FRESH(label, code, want, setup) \
-	{ "fresh-stack-" label, code, want, AGAIN_TITLE, setup, .after = restore }
+#define GATE(label, code, want, setup)                                                             \
+	{                                                                                          \
+		label, code, want, ERROR_TITLE, setup, .after = restore                            \
+	}
+#define DOUBLE(label, code, want, setup)                                                           \
+	{                                                                                          \
+		label, code, want, DF_TITLE, setup, .after = restore                               \
+	}
+#define FRESH(label, code, want, setup)                                                            \
+	{                                                                                          \
+		"fresh-stack-" label, code, want, AGAIN_TITLE, setup, .after = restore             \
+	}
 
 const struct event_case delivery_cases[] = {
 	GATE("absent-ud", code_d_ud, "np(33)@a", absent_ud),
@@ -125,7 +133,8 @@ const struct event_case delivery_cases[] = {
 	GATE("nowhere-ud", code_d_ud, "gp(1239)@a", nowhere_ud),
 	GATE("nowhere-int-n", code_d_intn, "gp(1238)@a", nowhere_int),
 	GATE("nowhere-apic", code_irq, "gp(1239)@a", nowhere_51),
-	{ "nowhere-step", code_d_step, "gp(1239)@z", ERROR_TITLE, nowhere_db, stop_stepping, restore },
+	{ "nowhere-step", code_d_step, "gp(1239)@z", ERROR_TITLE, nowhere_db, stop_stepping,
+	  restore },
 	GATE("nowhere-icebp", code_d_icebp, "gp(1239)@a", nowhere_db),
 	DOUBLE("gp-then-gp", code_d_gp, "df(0)@a", nowhere_gp),
 	DOUBLE("xsetbv-gp-then-gp", code_d_xsetbv, "df(0)@a", nowhere_gp),
@@ -134,11 +143,13 @@ const struct event_case delivery_cases[] = {
 	DOUBLE("pf-then-gp", code_d_pf, "df(0)@a", nowhere_pf),
 	DOUBLE("pf-then-np", code_d_pf, "df(0)@a", absent_pf),
 	DOUBLE("pf-then-pf", code_d_pf, "df(0)@a", stackless_pf),
-	{ "gp-then-pf", code_d_gp, "pf(2)@a gp(1234)@a", DF_TITLE, stackless_gp, bring_stack, restore },
-	{ "xsetbv-gp-then-pf", code_d_xsetbv, "pf(2)@a gp(0)@a", DF_TITLE, stackless_gp, bring_stack,
+	{ "gp-then-pf", code_d_gp, "pf(2)@a gp(1234)@a", DF_TITLE, stackless_gp, bring_stack,
 	  restore },
+	{ "xsetbv-gp-then-pf", code_d_xsetbv, "pf(2)@a gp(0)@a", DF_TITLE, stackless_gp,
+	  bring_stack, restore },
 	{ "ud-then-pf", code_d_ud, "pf(2)@a ud@a", DF_TITLE, stackless_ud, bring_stack, restore },
-	{ "int-n-then-pf", code_d_intn, "pf(2)@a v32@b", DF_TITLE, stackless_int, bring_stack, restore },
+	{ "int-n-then-pf", code_d_intn, "pf(2)@a v32@b", DF_TITLE, stackless_int, bring_stack,
+	  restore },
 	/* The controller has been told that the CPU took it: it does not come again. */
 	{ "apic-then-pf", code_irq, "pf(2)@a", DF_TITLE, stackless_51, bring_stack, restore },
 	FRESH("irq", code_irq, "irq0@a", fresh_irq),
@@ -156,6 +167,7 @@ const struct event_case delivery_cases[] = {
 	FRESH("xsetbv", code_d_xsetbv, "gp(0)@a", fresh_gp),
 	FRESH("pf", code_d_pf, "pf(2)@a", fresh_pf),
 	FRESH("df", code_d_gp, "df(0)@a", fresh_df),
-	{ "fresh-stack-user", code_d_user, "v32@b ud@b bp@d", AGAIN_TITLE, fresh_int, .after = restore },
+	{ "fresh-stack-user", code_d_user, "v32@b ud@b bp@d", AGAIN_TITLE, fresh_int,
+	  .after = restore },
 };
 const unsigned delivery_case_count = ARRAY_SIZE(delivery_cases);

@@ -4,55 +4,60 @@
 #include "run.h"
 
 #define ERROR_TITLE "[SDM] \"Error Code\" (6.13)"
-#define PRIVILEGE_TITLE "[SDM] \"Flag Usage By Exception- or Interrupt-Handler Procedure\" (6.12.1.3), INT n (vol. 2)"
+#define PRIVILEGE_TITLE                                                                            \
+	"[SDM] \"Flag Usage By Exception- or Interrupt-Handler Procedure\" (6.12.1.3), INT n "     \
+	"(vol. 2)"
 #define ORDER_TITLE "[SDM] \"Prioritization of Concurrent Events\" (6.9)"
-#define RF_TITLE "[SDM] \"Instruction-Breakpoint Exception Condition\" (18.3.1.1): RF in the pushed flags"
+#define RF_TITLE                                                                                   \
+	"[SDM] \"Instruction-Breakpoint Exception Condition\" (18.3.1.1): RF in the pushed flags"
 #define REP_TITLE "[SDM] REP (vol. 2): what is done is done"
 #define BEFORE_EDGE "8"
 #define TIMER_PERIODIC BIT(17)
 #define TIMER_PERIOD 200000
 
-CODE(divide, "xorl %ecx, %ecx\n" M(a) "divl %ecx\n" M(b) "nop\n");
-CODE(ud, M(a) "ud2\n" M(b) "nop\n");
-CODE(load_ds, "movl $0x1234, %eax\n" M(a) "movl %eax, %ds\n" M(b) "nop\n");
-CODE(noncanonical, "movq $1, %rax\nshlq $50, %rax\n" M(a) "movl (%rax), %ecx\n" M(b) "nop\n");
-CODE(noncanonical_stack, "movq %rbp, %rbx\nmovq $1, %rbp\nshlq $50, %rbp\n" M(
-				 a) "movl (%rbp), %ecx\n" M(b) "movq %rbx, %rbp\n");
-CODE(load, M(a) "movl (%r8), %eax\n" M(b) "nop\n");
-CODE(store, M(a) "movl %eax, (%r8)\n" M(b) "nop\n");
-CODE(fault_irq, SET_FLAGS(IF) M(a) "ud2\n" M(b) "nop\n");
-CODE(rdmsr, "movl $0x12345678, %ecx\n" M(a) "rdmsr\n" M(b) "nop\n");
-CODE(xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" M(a) "xsetbv\n" M(b) "nop\n");
-CODE(vmrun, "xorl %eax, %eax\n" M(a) "vmrun\n" M(b) "nop\n");
-CODE(vmlaunch, M(a) "vmlaunch\n" M(b) "nop\n");
+CODE(divide, "xorl %ecx, %ecx\n" AT_A "divl %ecx\n" AT_B "nop\n");
+CODE(ud, AT_A "ud2\n" AT_B "nop\n");
+CODE(load_ds, "movl $0x1234, %eax\n" AT_A "movl %eax, %ds\n" AT_B "nop\n");
+CODE(noncanonical, "movq $1, %rax\nshlq $50, %rax\n" AT_A "movl (%rax), %ecx\n" AT_B "nop\n");
+CODE(noncanonical_stack, "movq %rbp, %rbx\nmovq $1, %rbp\nshlq $50, %rbp\n" AT_A
+			 "movl (%rbp), %ecx\n" AT_B "movq %rbx, %rbp\n");
+CODE(load, AT_A "movl (%r8), %eax\n" AT_B "nop\n");
+CODE(store, AT_A "movl %eax, (%r8)\n" AT_B "nop\n");
+CODE(fault_irq, SET_FLAGS(IF) AT_A "ud2\n" AT_B "nop\n");
+CODE(rdmsr, "movl $0x12345678, %ecx\n" AT_A "rdmsr\n" AT_B "nop\n");
+CODE(xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" AT_A "xsetbv\n" AT_B "nop\n");
+CODE(vmrun, "xorl %eax, %eax\n" AT_A "vmrun\n" AT_B "nop\n");
+CODE(vmlaunch, AT_A "vmlaunch\n" AT_B "nop\n");
 
-CODE_USER(user_int3, M(a) "int3\n" M(b) "nop\n");
-CODE_USER(user_int_dpl0, M(a) "int $" TEXT(DPL0_VECTOR) "\n" M(b) "nop\n");
-CODE_USER(user_int_dpl3, M(a) "int $" TEXT(DPL3_VECTOR) "\n" M(b) "nop\n");
-CODE_USER(user_icebp, M(a) ".byte 0xf1\n" M(b) "nop\n");
-CODE_USER(user_hlt, M(a) "hlt\n" M(b) "nop\n");
-CODE_USER(user_cli, M(a) "cli\n" M(b) "nop\n");
-CODE_USER(user_in, M(a) "inb $0x61, %al\n" M(b) "nop\n");
-CODE_USER(user_rdmsr, "movl $0x1b, %ecx\n" M(a) "rdmsr\n" M(b) "nop\n");
-CODE_USER(user_wbinvd, M(a) "wbinvd\n" M(b) "nop\n");
-CODE_USER(user_cr0, M(a) "movq %cr0, %rax\n" M(b) "nop\n");
-CODE_USER(user_cpuid, "xorl %eax, %eax\n" M(a) "cpuid\n" M(b) "nop\n");
-CODE_USER(user_load, M(a) "movl (%r8), %eax\n" M(b) "nop\n");
-CODE_USER(user_step, "pushq $0x102\npopfq\nnop\n" M(a) "xorl %eax, %eax\n" M(b) "cpuid\n" M(z) "nop\n");
+CODE_USER(user_int3, AT_A "int3\n" AT_B "nop\n");
+CODE_USER(user_int_dpl0, AT_A "int $" TEXT(DPL0_VECTOR) "\n" AT_B "nop\n");
+CODE_USER(user_int_dpl3, AT_A "int $" TEXT(DPL3_VECTOR) "\n" AT_B "nop\n");
+CODE_USER(user_icebp, AT_A ".byte 0xf1\n" AT_B "nop\n");
+CODE_USER(user_hlt, AT_A "hlt\n" AT_B "nop\n");
+CODE_USER(user_cli, AT_A "cli\n" AT_B "nop\n");
+CODE_USER(user_in, AT_A "inb $0x61, %al\n" AT_B "nop\n");
+CODE_USER(user_rdmsr, "movl $0x1b, %ecx\n" AT_A "rdmsr\n" AT_B "nop\n");
+CODE_USER(user_wbinvd, AT_A "wbinvd\n" AT_B "nop\n");
+CODE_USER(user_cr0, AT_A "movq %cr0, %rax\n" AT_B "nop\n");
+CODE_USER(user_cpuid, "xorl %eax, %eax\n" AT_A "cpuid\n" AT_B "nop\n");
+CODE_USER(user_load, AT_A "movl (%r8), %eax\n" AT_B "nop\n");
+CODE_USER(user_step,
+	  "pushq $0x102\npopfq\nnop\n" AT_A "xorl %eax, %eax\n" AT_B "cpuid\n" AT_Z "nop\n");
 
-CODE(rep_insb, "leaq -" BEFORE_EDGE "(%r8), %rdi\nmovl $0x61, %edx\nmovl $12, %ecx\n" M(
-		       a) "rep insb\n" M(b) "movl %ecx, events_word\n");
-CODE(rep_outsb, "leaq -" BEFORE_EDGE "(%r8), %rsi\nmovl $0x80, %edx\nmovl $12, %ecx\n" M(
-			a) "rep outsb\n" M(b) "movl %ecx, events_word\n");
-CODE(rep_movsb, "leaq -" BEFORE_EDGE "(%r8), %rdi\nleaq events_buffer(%rip), %rsi\nmovl $12, %ecx\n" M(
-			a) "rep movsb\n" M(b) "movl %ecx, events_word\n");
-CODE(long_movs, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" M(
-			a) "rep movsb\n" M(b) "cli\nmovl %ecx, events_word\n");
-CODE(long_outs, "movq %r8, %rsi\nmovl $0x80, %edx\nmovl $300000, %ecx\nsti\nnop\n" M(
-			a) "rep outsb\n" M(b) "cli\nmovl %ecx, events_word\n");
-CODE(rf_int3, M(a) "int3\n" M(b) "nop\n");
-CODE(rf_rep, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" M(
-		     a) "rep movsb\n" M(b) "cli\nmovl %ecx, events_word\n");
+CODE(rep_insb, "leaq -" BEFORE_EDGE "(%r8), %rdi\nmovl $0x61, %edx\nmovl $12, %ecx\n" AT_A
+	       "rep insb\n" AT_B "movl %ecx, events_word\n");
+CODE(rep_outsb, "leaq -" BEFORE_EDGE "(%r8), %rsi\nmovl $0x80, %edx\nmovl $12, %ecx\n" AT_A
+		"rep outsb\n" AT_B "movl %ecx, events_word\n");
+CODE(rep_movsb,
+     "leaq -" BEFORE_EDGE "(%r8), %rdi\nleaq events_buffer(%rip), %rsi\nmovl $12, %ecx\n" AT_A
+     "rep movsb\n" AT_B "movl %ecx, events_word\n");
+CODE(long_movs, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" AT_A
+		"rep movsb\n" AT_B "cli\nmovl %ecx, events_word\n");
+CODE(long_outs, "movq %r8, %rsi\nmovl $0x80, %edx\nmovl $300000, %ecx\nsti\nnop\n" AT_A
+		"rep outsb\n" AT_B "cli\nmovl %ecx, events_word\n");
+CODE(rf_int3, AT_A "int3\n" AT_B "nop\n");
+CODE(rf_rep, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" AT_A
+	     "rep movsb\n" AT_B "cli\nmovl %ecx, events_word\n");
 
 #define UNMAPPED MiB(22)
 #define RAM MiB(16)
@@ -126,8 +131,14 @@ static void absent_dpl3(void)
 	gate_set(DPL3_VECTOR, SEL_CODE, 3, 0, false);
 }
 
-#define FAULT(label, code, want) { label, code, want, ERROR_TITLE }
-#define USER(label, code, want) { "user-" label, code, want, PRIVILEGE_TITLE }
+#define FAULT(label, code, want)                                                                   \
+	{                                                                                          \
+		label, code, want, ERROR_TITLE                                                     \
+	}
+#define USER(label, code, want)                                                                    \
+	{                                                                                          \
+		"user-" label, code, want, PRIVILEGE_TITLE                                         \
+	}
 
 const struct event_case fault_cases[] = {
 	FAULT("divide", code_divide, "de@a"),
@@ -160,12 +171,12 @@ const struct event_case fault_cases[] = {
 	USER("step-cpuid", code_user_step, "db(BS)@a db(BS)@b db(BS)@z"),
 	{ "user-page-read", code_user_load, "pf(4)@a", ERROR_TITLE, hide_unmapped,
 	  .after = show_unmapped, .argument = UNMAPPED },
-	{ "rep-ins-fault", code_rep_insb, "pf(2)@a left 4 then 0", REP_TITLE, hide_second, bring_page,
-	  count_left, RAM + MiB(2) },
-	{ "rep-outs-fault", code_rep_outsb, "pf(0)@a left 4 then 0", REP_TITLE, hide_second, bring_page,
-	  count_left, RAM + MiB(2) },
-	{ "rep-movs-fault", code_rep_movsb, "pf(2)@a left 4 then 0", REP_TITLE, hide_second, bring_page,
-	  count_left, RAM + MiB(2) },
+	{ "rep-ins-fault", code_rep_insb, "pf(2)@a left 4 then 0", REP_TITLE, hide_second,
+	  bring_page, count_left, RAM + MiB(2) },
+	{ "rep-outs-fault", code_rep_outsb, "pf(0)@a left 4 then 0", REP_TITLE, hide_second,
+	  bring_page, count_left, RAM + MiB(2) },
+	{ "rep-movs-fault", code_rep_movsb, "pf(2)@a left 4 then 0", REP_TITLE, hide_second,
+	  bring_page, count_left, RAM + MiB(2) },
 	{ "rep-movs-interrupted", code_long_movs, "interrupted, left 0", REP_TITLE, start_timer,
 	  .after = was_interrupted, .argument = RAM },
 	{ "rep-outs-interrupted", code_long_outs, "interrupted, left 0", REP_TITLE, start_timer,
@@ -174,9 +185,10 @@ const struct event_case fault_cases[] = {
 	{ "rf-of-gp", code_load_ds, "gp(1234)@a+rf", RF_TITLE, .show_rf = true },
 	{ "rf-of-xsetbv", code_xsetbv, "gp(0)@a+rf", RF_TITLE, .show_rf = true },
 	{ "rf-of-vmrun", code_vmrun, "ud@a+rf", RF_TITLE, .show_rf = true },
-	{ "rf-of-page-fault", code_store, "pf(2)@a+rf", RF_TITLE, hide_unmapped, .after = show_unmapped,
-	  .argument = UNMAPPED, .show_rf = true },
+	{ "rf-of-page-fault", code_store, "pf(2)@a+rf", RF_TITLE, hide_unmapped,
+	  .after = show_unmapped, .argument = UNMAPPED, .show_rf = true },
 	{ "rf-of-trap", code_rf_int3, "bp@b", RF_TITLE, .show_rf = true },
-	{ "rf-of-interrupted-rep", code_rf_rep, "rf", RF_TITLE, start_timer, look_at_rf, all_had_rf, RAM },
+	{ "rf-of-interrupted-rep", code_rf_rep, "rf", RF_TITLE, start_timer, look_at_rf, all_had_rf,
+	  RAM },
 };
 const unsigned fault_case_count = ARRAY_SIZE(fault_cases);

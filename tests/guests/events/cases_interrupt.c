@@ -17,23 +17,27 @@
 #define SHORT 40
 #define LONG 4000
 
-CODE(open, SET_FLAGS(IF) M(a) "nop\n" M(b) "nop\n");
-CODE(closed, "nop\n" M(a) "nop\n" M(b) "nop\n");
-CODE(unmask, "sti\nnop\n" M(a) "movb $0xee, %al\noutb %al, $0x21\n" M(b) "jmp 1f\n1:\n" M(c) "nop\n");
+CODE(open, SET_FLAGS(IF) AT_A "nop\n" AT_B "nop\n");
+CODE(closed, "nop\n" AT_A "nop\n" AT_B "nop\n");
+CODE(unmask,
+     "sti\nnop\n" AT_A "movb $0xee, %al\noutb %al, $0x21\n" AT_B "jmp 1f\n1:\n" AT_C "nop\n");
 #define SEND_51 "movl $0x40051, 0x300(%rdi)\nmovl 0x300(%rdi), %eax\njmp 1f\n1:\n"
-CODE(cr8, LOAD_APIC "movl $5, %eax\nmovq %rax, %cr8\n" SEND_51 "sti\nnop\n" M(a) "nop\nmovl $4, %eax\nmovq %rax, %cr8\n" M(
-		  b) "nop\n" M(c) "nop\n");
-CODE(cr8_same, LOAD_APIC "movl $6, %eax\nmovq %rax, %cr8\n" SEND_51 "sti\nnop\n" M(a) "nop\n" M(b) "nop\n");
-CODE(tpr, LOAD_APIC "movl $0x50, 0x80(%rdi)\n" SEND_51 "sti\nnop\n" M(a) "nop\nmovl $0x40, 0x80(%rdi)\n" M(
-		  b) "jmp 1f\n1:\n" M(c) "nop\n");
-CODE(self, LOAD_APIC "sti\nnop\n" M(a) "movl $0x40051, 0x300(%rdi)\n" M(b) "jmp 1f\n1:\n" M(c) "nop\n");
-CODE(eoi, LOAD_APIC "sti\nnop\n" M(a) "movl $0, 0xb0(%rdi)\n" M(b) "jmp 1f\n1:\n" M(c) "nop\n");
-CODE(pic_end, "sti\nnop\n" M(a) "movb $0x60, %al\noutb %al, $0x20\n" M(b) "jmp 1f\n1:\n" M(c) "nop\n");
-CODE(halt, "sti\n" M(a) "hlt\n" M(b) "nop\n" M(c) "nop\n");
-CODE(halt_open, SET_FLAGS(IF) "nop\n" M(a) "hlt\n" M(b) "nop\n");
-CODE(halt_twice, "sti\n" M(a) "hlt\n" M(b) "hlt\n" M(c) "nop\n");
-CODE(out_irq, "sti\nmovw $0x3f9, %dx\nmovb $2, %al\n" M(a) "outb %al, %dx\n" M(b) "jmp 1f\n1:\n" M(
-		      c) "nop\n");
+CODE(cr8, LOAD_APIC "movl $5, %eax\nmovq %rax, %cr8\n" SEND_51 "sti\nnop\n" AT_A
+		    "nop\nmovl $4, %eax\nmovq %rax, %cr8\n" AT_B "nop\n" AT_C "nop\n");
+CODE(cr8_same,
+     LOAD_APIC "movl $6, %eax\nmovq %rax, %cr8\n" SEND_51 "sti\nnop\n" AT_A "nop\n" AT_B "nop\n");
+CODE(tpr, LOAD_APIC "movl $0x50, 0x80(%rdi)\n" SEND_51 "sti\nnop\n" AT_A
+		    "nop\nmovl $0x40, 0x80(%rdi)\n" AT_B "jmp 1f\n1:\n" AT_C "nop\n");
+CODE(self,
+     LOAD_APIC "sti\nnop\n" AT_A "movl $0x40051, 0x300(%rdi)\n" AT_B "jmp 1f\n1:\n" AT_C "nop\n");
+CODE(eoi, LOAD_APIC "sti\nnop\n" AT_A "movl $0, 0xb0(%rdi)\n" AT_B "jmp 1f\n1:\n" AT_C "nop\n");
+CODE(pic_end,
+     "sti\nnop\n" AT_A "movb $0x60, %al\noutb %al, $0x20\n" AT_B "jmp 1f\n1:\n" AT_C "nop\n");
+CODE(halt, "sti\n" AT_A "hlt\n" AT_B "nop\n" AT_C "nop\n");
+CODE(halt_open, SET_FLAGS(IF) "nop\n" AT_A "hlt\n" AT_B "nop\n");
+CODE(halt_twice, "sti\n" AT_A "hlt\n" AT_B "hlt\n" AT_C "nop\n");
+CODE(out_irq, "sti\nmovw $0x3f9, %dx\nmovb $2, %al\n" AT_A "outb %al, %dx\n" AT_B
+	      "jmp 1f\n1:\n" AT_C "nop\n");
 
 static void send_two_classes(void)
 {
@@ -222,7 +226,8 @@ const struct event_case interrupt_cases[] = {
 	{ "apic-higher-class-first", code_open, "v61@a v51@a", APIC_TITLE, send_two_classes },
 	{ "apic-higher-vector-first", code_open, "v52@a v51@a", APIC_TITLE, send_one_class },
 	{ "apic-one-is-kept", code_open, "v61@a", ACCEPT_TITLE, send_61_twice },
-	{ "apic-nests-higher-class", code_open, "v51@a v61@h handled", APIC_TITLE, send_51, nest_higher },
+	{ "apic-nests-higher-class", code_open, "v51@a v61@h handled", APIC_TITLE, send_51,
+	  nest_higher },
 	{ "apic-same-class-waits-for-eoi", code_open, "v51@a handled v52@a", APIC_TITLE, send_51,
 	  nest_same_class },
 	{ "apic-eoi-opens", code_eoi, "v52@a v51@b", APIC_TITLE, keep_service },
@@ -232,15 +237,17 @@ const struct event_case interrupt_cases[] = {
 	{ "apic-self-ipi-at-once", code_self, "v51@b", ORDER_TITLE },
 	{ "apic-timer-while-off", code_open, "v51@a", TIMER_TITLE, apic_one_shot },
 	{ "apic-timer-masked", code_open, "-", TIMER_TITLE, apic_masked },
-	{ "apic-lint0-masked", code_open, "v51@a", "[SDM] \"Local Vector Table\" (11.5.1)", software_off },
-	{ "irq-and-apic", code_open, "irq0@a v51@a or v51@a irq0@a", "[SDM] \"Local Interrupt Pin Delivery\": ExtINT has no priority", pic_and_apic },
+	{ "apic-lint0-masked", code_open, "v51@a", "[SDM] \"Local Vector Table\" (11.5.1)",
+	  software_off },
+	{ "irq-and-apic", code_open, "irq0@a v51@a or v51@a irq0@a",
+	  "[SDM] \"Local Interrupt Pin Delivery\": ExtINT has no priority", pic_and_apic },
 	{ "pic-lower-number-first", code_open, "irq0@a irq4@a", PIC_TITLE, both_irqs, quiet_uart },
 	{ "pic-nests-higher", code_open, "irq4@a irq0@h handled", PIC_TITLE, pend_irq4, pic_nest },
 	{ "pic-lower-waits-for-eoi", code_open, "irq0@a handled irq4@a", PIC_TITLE, pend_irq0,
 	  pic_no_nest },
 	{ "pic-eoi-opens", code_pic_end, "irq0@a irq0@b", PIC_TITLE, keep_service_pic, edge_again },
-	{ "pic-spurious", code_open, "irq7@a or -", "8259A, \"IR7\": an IR input must stay high until INTA",
-	  withdrawn },
+	{ "pic-spurious", code_open, "irq7@a or -",
+	  "8259A, \"IR7\": an IR input must stay high until INTA", withdrawn },
 	{ "pic-mask-keeps", code_unmask, "irq0@b", EDGE_TITLE, masked },
 	{ "pic-edges-become-one", code_open, "irq0@a", EDGE_TITLE, many_edges },
 	{ "pic-off-with-if", code_closed, "-", ORDER_TITLE, pend_irq0 },

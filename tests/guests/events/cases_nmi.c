@@ -9,8 +9,8 @@
 #define UD2_SIZE 2
 
 /* The jump is where an emulator that looks rarely has looked at last. */
-CODE(nmi_if0, LOAD_APIC M(a) SEND_NMI M(b) "jmp 1f\n1:\n" M(c) "nop\n");
-CODE(nmi_sti, LOAD_APIC "sti\n" M(a) SEND_NMI M(b) "jmp 1f\n1:\n" M(c) "nop\n");
+CODE(nmi_if0, LOAD_APIC AT_A SEND_NMI AT_B "jmp 1f\n1:\n" AT_C "nop\n");
+CODE(nmi_sti, LOAD_APIC "sti\n" AT_A SEND_NMI AT_B "jmp 1f\n1:\n" AT_C "nop\n");
 
 /* The first NMI's handler sends another, which must wait for its IRET. */
 static bool send_second(struct frame *f)
@@ -92,13 +92,14 @@ const struct event_case nmi_cases[] = {
 	  .hook = send_second },
 	{ "nmi-blocked-over-exits", code_nmi_if0, "nmi@b handled nmi@b", NMI_TITLE,
 	  .hook = sti_inside },
-	{ "nmi-one-is-kept", code_nmi_if0, "nmi@b handled nmi@b", NMI_TITLE, .hook = send_two_more },
+	{ "nmi-one-is-kept", code_nmi_if0, "nmi@b handled nmi@b", NMI_TITLE,
+	  .hook = send_two_more },
 	{ "nmi-unblocked-by-any-iret", code_nmi_if0, "nmi@b blocked ud@h nmi@h handled", NMI_TITLE,
 	  .hook = fault_inside },
-	{ "nmi-unblocked-by-faulting-iret", code_nmi_if0, "nmi@b bad-iret nmi@h gp(fff8)@h", IRET_TITLE,
-	  .hook = bad_iret },
-	{ "nmi-second-before-irq", code_nmi_sti, "nmi@b handled nmi@b irq0@b", ORDER_TITLE, pend_irq0,
-	  send_second },
+	{ "nmi-unblocked-by-faulting-iret", code_nmi_if0, "nmi@b bad-iret nmi@h gp(fff8)@h",
+	  IRET_TITLE, .hook = bad_iret },
+	{ "nmi-second-before-irq", code_nmi_sti, "nmi@b handled nmi@b irq0@b", ORDER_TITLE,
+	  pend_irq0, send_second },
 	{ "nmi-fresh-stack-blocks", code_nmi_if0, "nmi@b handled nmi@b", NMI_TITLE, fresh_nmi_stack,
 	  send_second },
 };

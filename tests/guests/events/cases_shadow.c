@@ -16,44 +16,50 @@
 #define TIMER_PERIODIC BIT(17)
 
 /* IF becomes 1 at STI; what is pending waits until the instruction behind it is over. */
-#define STI_CODE(name, insn) CODE(sti_##name, LOAD_APIC "sti\n" M(a) insn "\n" M(b) "nop\n" M(c) "nop\n")
+#define STI_CODE(name, insn)                                                                       \
+	CODE(sti_##name, LOAD_APIC "sti\n" AT_A insn "\n" AT_B "nop\n" AT_C "nop\n")
 
 STI_CODE(nop, "nop");
-STI_CODE(cpuid, "xorl %eax, %eax\n"); /* see below: CPUID alone is the shadow's instruction */
-CODE(sti_cpuid0, "xorl %eax, %eax\nsti\n" M(a) "cpuid\n" M(b) "nop\n" M(c) "nop\n");
+STI_CODE(xor, "xorl %eax, %eax");
+CODE(sti_cpuid, "xorl %eax, %eax\nsti\n" AT_A "cpuid\n" AT_B "nop\n" AT_C "nop\n");
 STI_CODE(in, "inb $0x61, %al");
 STI_CODE(out, "outb %al, $0x80");
-CODE(sti_rdmsr, "movl $0x1b, %ecx\nsti\n" M(a) "rdmsr\n" M(b) "nop\n" M(c) "nop\n");
-CODE(sti_wrmsr, "movl $0xc0000102, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" M(a) "wrmsr\n" M(
-		     b) "nop\n" M(c) "nop\n");
+CODE(sti_rdmsr, "movl $0x1b, %ecx\nsti\n" AT_A "rdmsr\n" AT_B "nop\n" AT_C "nop\n");
+CODE(sti_wrmsr, "movl $0xc0000102, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" AT_A
+		"wrmsr\n" AT_B "nop\n" AT_C "nop\n");
 STI_CODE(mmio, "movl 0x20(%rdi), %eax");
 STI_CODE(cr0, "movq %cr0, %rax");
-CODE(sti_cr0_write, "movq %cr0, %rax\nsti\n" M(a) "movq %rax, %cr0\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_cr0_write, "movq %cr0, %rax\nsti\n" AT_A "movq %rax, %cr0\n" AT_B "nop\n" AT_C "nop\n");
 STI_CODE(wbinvd, "wbinvd");
 STI_CODE(hlt, "hlt");
 STI_CODE(sti, "sti");
 STI_CODE(ud, "ud2");
-CODE(sti_vmrun, "xorl %eax, %eax\nsti\n" M(a) "vmrun\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_vmrun, "xorl %eax, %eax\nsti\n" AT_A "vmrun\n" AT_B "nop\n" AT_C "nop\n");
 STI_CODE(vmxoff, "vmxoff");
-CODE(sti_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" M(a) "xsetbv\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nsti\n" AT_A "xsetbv\n" AT_B
+		 "nop\n" AT_C "nop\n");
 STI_CODE(int, "int $" TEXT(DPL3_VECTOR));
-CODE(sti_cli, "sti\n" M(a) "cli\n" M(b) "nop\n" M(c) "nop\n");
-CODE(popf, SET_FLAGS(IF) M(a) "nop\n" M(b) "nop\n");
-CODE(iret, "movq %rsp, %rax\npushq $" TEXT(SEL_DATA) "\npushq %rax\npushq $0x202\npushq $" TEXT(
-		   SEL_CODE) "\nleaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" M(a) "nop\n" M(b) "nop\n");
-CODE(sti_rep, "leaq events_buffer(%rip), %rdi\nleaq 8(%rdi), %rsi\nmovl $8, %ecx\nsti\n" M(
-		      a) "rep movsb\n" M(b) "nop\n");
+CODE(sti_cli, "sti\n" AT_A "cli\n" AT_B "nop\n" AT_C "nop\n");
+CODE(popf, SET_FLAGS(IF) AT_A "nop\n" AT_B "nop\n");
+CODE(iret, "movq %rsp, %rax\n" PUSH_DATA "pushq %rax\npushq $0x202\n" PUSH_CODE
+	   "leaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" AT_A "nop\n" AT_B "nop\n");
+CODE(sti_rep, "leaq events_buffer(%rip), %rdi\nleaq 8(%rdi), %rsi\nmovl $8, %ecx\nsti\n" AT_A
+	      "rep movsb\n" AT_B "nop\n");
 
-CODE(sti_pushf, "sti\n" M(a) "pushfq\n" M(b) "popq %rax\nandl $0x100, %eax\nmovl %eax, events_word\n");
-CODE(sti_popf, "pushq $0x202\nsti\n" M(a) "popfq\n" M(b) "nop\n" M(c) "nop\n");
-CODE(sti_syscall, "sti\n" M(a) "syscall\n.globl sti_syscall_to\nsti_syscall_to:\n" M(b) "nop\n" M(c) "nop\n");
-CODE(sti_jmp, "sti\n" M(a) "jmp 1f\n" M(b) "nop\n1:\n" M(c) "nop\n" M(d) "nop\n");
-CODE(sti_iret, "movq %rsp, %rax\npushq $" TEXT(SEL_DATA) "\npushq %rax\npushq $0x202\npushq $" TEXT(SEL_CODE) "\nleaq 1f(%rip), %rax\npushq %rax\nsti\n" M(a) "iretq\n1:\n" M(b) "nop\n" M(c) "nop\n");
+CODE(sti_pushf,
+     "sti\n" AT_A "pushfq\n" AT_B "popq %rax\nandl $0x100, %eax\nmovl %eax, events_word\n");
+CODE(sti_popf, "pushq $0x202\nsti\n" AT_A "popfq\n" AT_B "nop\n" AT_C "nop\n");
+CODE(sti_syscall,
+     "sti\n" AT_A "syscall\n.globl sti_syscall_to\nsti_syscall_to:\n" AT_B "nop\n" AT_C "nop\n");
+CODE(sti_jmp, "sti\n" AT_A "jmp 1f\n" AT_B "nop\n1:\n" AT_C "nop\n" AT_D "nop\n");
+CODE(sti_iret,
+     "movq %rsp, %rax\n" PUSH_DATA "pushq %rax\npushq $0x202\n" PUSH_CODE
+     "leaq 1f(%rip), %rax\npushq %rax\nsti\n" AT_A "iretq\n1:\n" AT_B "nop\n" AT_C "nop\n");
 
 /* A timer that comes at any time: never in the shadow, of STI or of MOV SS. */
-#define NEVER_CODE(name, begin, insn)                                                    \
-	CODE(name, "movl %ss, %ebx\nsti\n1:\n" begin "\n" M(a) insn                           \
-		   "\nnop\nnop\ncmpl $" LOOPS ", interrupts_total\njb 1b\ncli\n")
+#define NEVER_CODE(name, begin, insn)                                                              \
+	CODE(name, "movl %ss, %ebx\nsti\n1:\n" begin "\n" AT_A insn "\nnop\nnop\ncmpl $" LOOPS     \
+		   ", interrupts_total\njb 1b\ncli\n")
 
 NEVER_CODE(never_ss_nop, "movl %ebx, %ss", "nop");
 NEVER_CODE(never_ss_cpuid, "xorl %eax, %eax\nmovl %ss, %ebx\nmovl %ebx, %ss", "cpuid");
@@ -61,9 +67,9 @@ NEVER_CODE(never_ss_in, "movl %ebx, %ss", "inb $0x61, %al");
 NEVER_CODE(never_sti_nop, "cli\nnop\nsti", "nop");
 NEVER_CODE(never_sti_out, "cli\nnop\nsti", "outb %al, $0x80");
 
-CODE32(sti32, "sti\n" M(a) "nop\n" M(b) "nop\n" M(c) "nop\n");
+CODE32(sti32, "sti\n" AT_A "nop\n" AT_B "nop\n" AT_C "nop\n");
 /* The instruction between POP SS and the next: here the timer looks for it in 32-bit code. */
-CODE32(never_pop_ss, "sti\n1:\npushl %ss\npopl %ss\n" M(a) "nop\nnop\ncmpl $" LOOPS
+CODE32(never_pop_ss, "sti\n1:\npushl %ss\npopl %ss\n" AT_A "nop\nnop\ncmpl $" LOOPS
 		     ", interrupts_total\njb 1b\ncli\n");
 
 u8 events_buffer[64];
@@ -99,16 +105,21 @@ static void count_in_shadow(void)
 	log_word("%s", interrupts_at_a ? "sometimes" : "never");
 }
 
-#define STI(label, code, want) { "sti-" label, code, want, STI_TITLE, pend_irq0 }
-#define NEVER(label, code, title) \
-	{ "never-" label, code, "never", title, start_timer, .after = count_in_shadow }
+#define STI(label, code, want)                                                                     \
+	{                                                                                          \
+		"sti-" label, code, want, STI_TITLE, pend_irq0                                     \
+	}
+#define NEVER(label, code, title)                                                                  \
+	{                                                                                          \
+		"never-" label, code, "never", title, start_timer, .after = count_in_shadow        \
+	}
 
 const struct event_case shadow_cases[] = {
 	STI("nop", code_sti_nop, "irq0@b"),
 	{ "sti-nop-apic", code_sti_nop, "v51@b", STI_TITLE, pend_v51 },
-	STI("xor", code_sti_cpuid, "irq0@b"),
-	STI("cpuid", code_sti_cpuid0, "irq0@b"),
-	{ "sti-cpuid-apic", code_sti_cpuid0, "v51@b", STI_TITLE, pend_v51 },
+	STI("xor", code_sti_xor, "irq0@b"),
+	STI("cpuid", code_sti_cpuid, "irq0@b"),
+	{ "sti-cpuid-apic", code_sti_cpuid, "v51@b", STI_TITLE, pend_v51 },
 	STI("in", code_sti_in, "irq0@b"),
 	STI("out", code_sti_out, "irq0@b"),
 	STI("rdmsr", code_sti_rdmsr, "irq0@b"),
@@ -128,7 +139,8 @@ const struct event_case shadow_cases[] = {
 	STI("popf", code_sti_popf, "irq0@b"),
 	STI("jmp", code_sti_jmp, "irq0@c"),
 	STI("iret", code_sti_iret, "irq0@b"),
-	{ "sti-pushf", code_sti_pushf, "irq0@b pushed 0", STI_TITLE, pend_irq0, .after = log_pushed },
+	{ "sti-pushf", code_sti_pushf, "irq0@b pushed 0", STI_TITLE, pend_irq0,
+	  .after = log_pushed },
 	{ "sti-syscall", code_sti_syscall, "irq0@b", STI_TITLE, pend_and_syscall },
 	STI("rep-movs", code_sti_rep, "irq0@a or irq0@b"),
 	{ "popf-opens", code_popf, "irq0@a", IF_TITLE, pend_irq0 },

@@ -14,8 +14,8 @@
 
 #define BEGIN LOAD_APIC SET_FLAGS(TF)
 /* setup; TF; one NOP; the instruction. */
-#define STEP_CODE(name, setup, insn) \
-	CODE(step_##name, setup "\n" BEGIN "nop\n" M(a) insn "\n" M(b) "nop\n" M(z) "nop\n")
+#define STEP_CODE(name, setup, insn)                                                               \
+	CODE(step_##name, setup "\n" BEGIN "nop\n" AT_A insn "\n" AT_B "nop\n" AT_Z "nop\n")
 
 #define BOTH "db(BS)@a db(BS)@b db(BS)@z"
 
@@ -38,32 +38,35 @@ STEP_CODE(intn, "", "int $" TEXT(DPL3_VECTOR));
 STEP_CODE(icebp, "", ".byte 0xf1");
 STEP_CODE(mov_ss, "movl %ss, %ebx", "movl %ebx, %ss");
 STEP_CODE(outs, "leaq events_buffer(%rip), %rsi\nmovl $0x80, %edx\nmovl $3, %ecx", "rep outsb");
-CODE(step_insb, "movl $0x61, %edx\nmovl $3, %ecx\n" SET_FLAGS(
-			TF) "leaq events_buffer(%rip), %rdi\n" M(a) "rep insb\n" M(b) "nop\n" M(z) "nop\n");
-CODE(step_mov_ss_cpuid, "movl %ss, %ebx\nxorl %eax, %eax\n" BEGIN
-			"nop\n" M(a) "movl %ebx, %ss\n" M(b) "cpuid\n" M(c) "nop\n" M(z) "nop\n");
-CODE(step_mov_ss_out, "movl %ss, %ebx\n" BEGIN
-		      "nop\n" M(a) "movl %ebx, %ss\n" M(b) "outb %al, $0x80\n" M(c) "nop\n" M(z) "nop\n");
-CODE(step_mov_ss_ud, "movl %ss, %ebx\n" BEGIN
-		     "nop\n" M(a) "movl %ebx, %ss\n" M(b) "ud2\n" M(c) "nop\n" M(z) "nop\n");
-CODE(step_popf_clear, "pushq $2\n" SET_FLAGS(TF) "nop\n" M(a) "popfq\n" M(b) "nop\n" M(z) "nop\n");
-CODE(step_pushf, SET_FLAGS(TF) "nop\n" M(a) "pushfq\n" M(z) "popq %rax\n"
+CODE(step_insb,
+     "movl $0x61, %edx\nmovl $3, %ecx\n" SET_FLAGS(TF) "leaq events_buffer(%rip), %rdi\n" AT_A
+						       "rep insb\n" AT_B "nop\n" AT_Z "nop\n");
+CODE(step_mov_ss_cpuid, "movl %ss, %ebx\nxorl %eax, %eax\n" BEGIN "nop\n" AT_A
+			"movl %ebx, %ss\n" AT_B "cpuid\n" AT_C "nop\n" AT_Z "nop\n");
+CODE(step_mov_ss_out, "movl %ss, %ebx\n" BEGIN "nop\n" AT_A "movl %ebx, %ss\n" AT_B
+		      "outb %al, $0x80\n" AT_C "nop\n" AT_Z "nop\n");
+CODE(step_mov_ss_ud, "movl %ss, %ebx\n" BEGIN "nop\n" AT_A "movl %ebx, %ss\n" AT_B "ud2\n" AT_C
+		     "nop\n" AT_Z "nop\n");
+CODE(step_popf_clear, "pushq $2\n" SET_FLAGS(TF) "nop\n" AT_A "popfq\n" AT_B "nop\n" AT_Z "nop\n");
+CODE(step_pushf, SET_FLAGS(TF) "nop\n" AT_A "pushfq\n" AT_Z "popq %rax\n"
 			       "andl $0x100, %eax\nmovl %eax, events_word\n");
-CODE(step_syscall, SET_FLAGS(TF) "nop\n" M(a) "syscall\n.globl step_syscall_to\nstep_syscall_to:\n" M(
-			   b) "nop\n" M(z) "nop\n");
-CODE(step_syscall_mask, SET_FLAGS(TF) "nop\n" M(
-		a) "syscall\n.globl step_syscall_mask_to\nstep_syscall_mask_to:\n" M(b) "nop\n" M(c) "nop\n");
+CODE(step_syscall,
+     SET_FLAGS(TF) "nop\n" AT_A "syscall\n.globl step_syscall_to\nstep_syscall_to:\n" AT_B
+		   "nop\n" AT_Z "nop\n");
+CODE(step_syscall_mask,
+     SET_FLAGS(TF) "nop\n" AT_A "syscall\n.globl step_syscall_mask_to\nstep_syscall_mask_to:\n" AT_B
+		   "nop\n" AT_C "nop\n");
 /* Both due at b: the trap of the instruction before is first. */
-CODE(step_irq, "pushq $0x302\n" SET_FLAGS(TF) M(a) "popfq\n" M(b) "nop\n" M(z) "nop\n");
-CODE(step_sti, SET_FLAGS(TF) "nop\n" M(a) "sti\n" M(b) "nop\n" M(z) "nop\n");
-CODE(step_irq_cpuid, "xorl %eax, %eax\npushq $0x302\n" SET_FLAGS(TF) M(a) "popfq\n" M(b) "cpuid\n" M(
-			     z) "nop\n");
+CODE(step_irq, "pushq $0x302\n" SET_FLAGS(TF) AT_A "popfq\n" AT_B "nop\n" AT_Z "nop\n");
+CODE(step_sti, SET_FLAGS(TF) "nop\n" AT_A "sti\n" AT_B "nop\n" AT_Z "nop\n");
+CODE(step_irq_cpuid,
+     "xorl %eax, %eax\npushq $0x302\n" SET_FLAGS(TF) AT_A "popfq\n" AT_B "cpuid\n" AT_Z "nop\n");
 /* NMI becomes due with an instruction that a hypervisor emulates. */
-CODE(step_nmi, BEGIN "nop\n" M(a) SEND_NMI M(z) "nop\n");
-CODE32(step32_cpuid, "xorl %eax, %eax\npushl $0x102\npopfl\nnop\n" M(a) "cpuid\n" M(b) "nop\n" M(
-			     z) "nop\n");
-CODE32(step32_pop_ss, "pushl %ss\npushl $0x102\npopfl\nnop\n" M(a) "popl %ss\n" M(b) "nop\n" M(
-			      z) "nop\n");
+CODE(step_nmi, BEGIN "nop\n" AT_A SEND_NMI AT_Z "nop\n");
+CODE32(step32_cpuid,
+       "xorl %eax, %eax\npushl $0x102\npopfl\nnop\n" AT_A "cpuid\n" AT_B "nop\n" AT_Z "nop\n");
+CODE32(step32_pop_ss,
+       "pushl %ss\npushl $0x102\npopfl\nnop\n" AT_A "popl %ss\n" AT_B "nop\n" AT_Z "nop\n");
 
 extern const char step_syscall_to[], step_syscall_mask_to[];
 u32 events_word;
@@ -90,7 +93,10 @@ static void log_pushed(void)
 	log_word("pushed %x", events_word);
 }
 
-#define STEP(label, code, want) { "step-" label, code, want, STEP_TITLE }
+#define STEP(label, code, want)                                                                    \
+	{                                                                                          \
+		"step-" label, code, want, STEP_TITLE                                              \
+	}
 
 const struct event_case step_cases[] = {
 	STEP("nop", code_step_nop, BOTH),
@@ -125,9 +131,11 @@ const struct event_case step_cases[] = {
 	  .after = log_pushed },
 	{ "step-syscall", code_step_syscall, "db(BS)@a db(BS)@b db(BS)@z", SYSCALL_TITLE,
 	  syscall_open },
-	{ "step-syscall-masked", code_step_syscall_mask, "db(BS)@a", SYSCALL_TITLE, syscall_masked },
+	{ "step-syscall-masked", code_step_syscall_mask, "db(BS)@a", SYSCALL_TITLE,
+	  syscall_masked },
 	{ "step-before-irq", code_step_irq, "db(BS)@b irq0@b db(BS)@z", ORDER_TITLE, pend_irq0 },
-	{ "step-irq-cpuid", code_step_irq_cpuid, "db(BS)@b irq0@b db(BS)@z", ORDER_TITLE, pend_irq0 },
+	{ "step-irq-cpuid", code_step_irq_cpuid, "db(BS)@b irq0@b db(BS)@z", ORDER_TITLE,
+	  pend_irq0 },
 	{ "step-sti", code_step_sti, "db(BS)@a db(BS)@b irq0@b db(BS)@z", ORDER_TITLE, pend_irq0 },
 	{ "step-before-nmi", code_step_nmi, "db(BS)@a nmi@h db(BS)@z", ORDER_TITLE },
 };

@@ -1,9 +1,10 @@
 /*
  * deviations.c - what emulators are known to do instead of what the manuals say
  *
- * Measured on QEMU 7.2.22 (TCG, with icount) and Bochs 2.7.  "qemu", "bochs": what their CPUs do, bare and
- * under a hypervisor.  "qemu-bare", "bochs-bare": what only the bare machine does, because the hypervisor
- * has devices of its own, or emulates the instruction: there it must do what the manual says.
+ * Measured on QEMU 7.2.22 (TCG, with icount) and Bochs 2.7.  "qemu", "bochs": what their CPUs do,
+ * bare and under a hypervisor.  "qemu-bare", "bochs-bare": what only the bare machine does, because
+ * the hypervisor has devices of its own, or emulates the instruction: there it must do what the
+ * manual says.
  */
 #include "run.h"
 
@@ -59,7 +60,8 @@ static const struct {
 	{ "bochs", "rf-of-interrupted-rep", "no rf" },
 	/* VMCB has no place for a #DB that waits for the end of the shadow. */
 	{ "bochs-svm", "data-mov-ss-cpuid", "-" },
-	/* EXITINTINFO is stale if the delivery of INT n or INT1 exits: it names the last other event. */
+	/* EXITINTINFO is stale if the delivery of INT n or INT1 exits: it names the last other
+	   event. */
 	{ "bochs-svm", "fresh-stack-int-n", "bp@b" },
 	{ "bochs-svm", "fresh-stack-icebp", "bp@b" },
 	{ "bochs-svm", "fresh-stack-user", "df(0)@a ud@b bp@d" },

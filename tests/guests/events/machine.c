@@ -33,7 +33,7 @@
 #define UART_LSR 5
 #define IER_THRE 2
 #define LCR_8N1 3
-#define MCR_OUT2 8 /* lets the interrupt through to the PIC */
+#define MCR_OUT2 8    /* lets the interrupt through to the PIC */
 #define LSR_IDLE 0x40 /* the last bit has left */
 
 #define SVR_ENABLE 0x100
@@ -163,7 +163,8 @@ static void uart_reset(void)
 	x86_outb(COM1 + UART_MCR, 0);
 }
 
-/* ---- All of it --------------------------------------------------------------------------------- */
+/* ---- All of it ---------------------------------------------------------------------------------
+ */
 
 void machine_reset(void)
 {

@@ -72,7 +72,7 @@ void gate_set(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bo
 	idt[vector][0] = (at & 0xffff) | (u64)selector << 16 | (u64)ist << 32 |
 			 ((present ? GATE_PRESENT : 0) | (u64)dpl << GATE_DPL_SHIFT |
 			  GATE_INTERRUPT << GATE_TYPE_SHIFT)
-				 << 32 |
+			     << 32 |
 			 (at >> 16 & 0xffff) << 48;
 	idt[vector][1] = at >> 32;
 }
@@ -98,8 +98,8 @@ static void init_descriptors(void)
 	tss.iomap = sizeof(tss);
 	tss.rsp[0] = (u64)(uintptr_t)kernel_stack + sizeof(kernel_stack);
 	ist_set(IST_DF, (u64)(uintptr_t)df_stack + sizeof(df_stack));
-	boot_gdt[SEL_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE |
-				(base >> 24 & 0xff) << 56;
+	boot_gdt[SEL_TSS / 8] =
+	    (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE | (base >> 24 & 0xff) << 56;
 	boot_gdt[SEL_TSS / 8 + 1] = base >> 32;
 	for (unsigned v = 0; v < GATES; v++)
 		gate_reset(v);
@@ -180,16 +180,17 @@ static void place(char *text, size_t size, u64 rip)
 			   (long long)(rip - (u64)(uintptr_t)(current ? current->code : 0)));
 }
 
-#define WITH_ERROR                                                                             \
-	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |   \
+#define WITH_ERROR                                                                                 \
+	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |      \
 	 BIT(VECTOR_PF) | BIT(VECTOR_AC))
 #define FAULTS (BIT(VECTOR_DE) | BIT(VECTOR_BR) | BIT(VECTOR_UD) | BIT(VECTOR_NM) | WITH_ERROR)
 
 static void event_name(char *text, size_t size, const struct frame *f)
 {
-	static const char *const names[] = { "de", "db", "nmi", "bp", "of", "br", "ud",
-					     "nm", "df", "v9",	"ts", "np", "ss", "gp",
-					     "pf", "v15", "mf", "ac" };
+	static const char *const names[] = {
+		"de", "db", "nmi", "bp", "of", "br", "ud",  "nm", "df",
+		"v9", "ts", "np",  "ss", "gp", "pf", "v15", "mf", "ac"
+	};
 
 	if (f->vector < ARRAY_SIZE(names))
 		fmt_string(text, size, "%s", names[f->vector]);
@@ -312,8 +313,8 @@ void run_trap(struct frame *f)
 		return;
 	}
 	if (!current && f->vector != VECTOR_NMI && !is_interrupt(f->vector)) {
-		print_line("Bail out! unexpected vector %lu at %#lx, error %#lx, cr2 %#lx", f->vector,
-			   f->rip, f->error, x86_read_cr2());
+		print_line("Bail out! unexpected vector %lu at %#lx, error %#lx, cr2 %#lx",
+			   f->vector, f->rip, f->error, x86_read_cr2());
 		machine_end(3);
 	}
 	seen[f->vector]++;
@@ -373,7 +374,8 @@ static bool same(const char *got, const char *wanted)
 	size_t len = strlen(got);
 
 	for (; wanted; wanted = next_alternative(wanted))
-		if (!strncmp(got, wanted, len) && (!wanted[len] || !strncmp(wanted + len, OR, strlen(OR))))
+		if (!strncmp(got, wanted, len) &&
+		    (!wanted[len] || !strncmp(wanted + len, OR, strlen(OR))))
 			return true;
 	return false;
 }
@@ -415,9 +417,9 @@ static const struct {
 	const struct event_case *cases;
 	const unsigned *count;
 } groups[] = {
-	{ shadow_cases, &shadow_case_count },	      { step_cases, &step_case_count },
-	{ nmi_cases, &nmi_case_count },		      { interrupt_cases, &interrupt_case_count },
-	{ debug_cases, &debug_case_count },	      { fault_cases, &fault_case_count },
+	{ shadow_cases, &shadow_case_count },	  { step_cases, &step_case_count },
+	{ nmi_cases, &nmi_case_count },		  { interrupt_cases, &interrupt_case_count },
+	{ debug_cases, &debug_case_count },	  { fault_cases, &fault_case_count },
 	{ delivery_cases, &delivery_case_count },
 };
 

@@ -38,23 +38,37 @@ struct frame {
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
-/* A mark, one letter; z, the last one, ends single-stepping. */
-#define M(letter) "7700: .pushsection marks, \"a\"; .quad 7700b, '" #letter "'; .popsection\n"
+/* Marks; Z, the last one, ends single-stepping. */
+#define MARK(letter) "7700: .pushsection marks, \"a\"; .quad 7700b, '" #letter "'; .popsection\n"
+#define AT_A MARK(a)
+#define AT_B MARK(b)
+#define AT_C MARK(c)
+#define AT_D MARK(d)
+#define AT_Z MARK(z)
 #define END_OF_CASE "7700: .pushsection marks, \"a\"; .quad 7700b, 0x24; .popsection\n"
 
-#define CODE(name, ...)                                                                     \
-	extern const char code_##name[];                                                     \
-	__asm__(".pushsection cases, \"ax\"\n.globl code_" #name "\ncode_" #name ":\n" __VA_ARGS__ \
-		END_OF_CASE "jmp case_end\n.popsection\n")
+#define PUSH(selector) "pushq $" TEXT(selector) "\n"
+#define PUSH_CODE PUSH(SEL_CODE)
+#define PUSH_CODE32 PUSH(SEL_CODE32)
+#define PUSH_DATA PUSH(SEL_DATA)
+#define PUSH_USER_CODE PUSH(SEL_USER_CODE)
+#define PUSH_USER_DATA PUSH(SEL_USER_DATA)
+
+#define CODE(name, ...)                                                                            \
+	extern const char code_##name[];                                                           \
+	__asm__(".pushsection cases, \"ax\"\n.globl code_" #name "\ncode_" #name                   \
+		":\n" __VA_ARGS__ END_OF_CASE "jmp case_end\n.popsection\n")
 /* The same in 32-bit compatibility mode, on the same stack. */
-#define CODE32(name, ...)                                                                 \
-	CODE(name, "pushq $" TEXT(SEL_CODE32) "\nleaq 1f(%rip), %rax\npushq %rax\nlretq\n"        \
-		   ".code32\n1:\n" __VA_ARGS__ END_OF_CASE "jmp case_end32\n.code64\n")
+#define CODE32(name, ...)                                                                          \
+	CODE(name,                                                                                 \
+	     PUSH_CODE32 "leaq 1f(%rip), %rax\npushq %rax\nlretq\n"                                \
+			 ".code32\n1:\n" __VA_ARGS__ END_OF_CASE "jmp case_end32\n.code64\n")
 /* In user mode; it ends by INT. */
-#define CODE_USER(name, ...)                                                              \
-	CODE(name, "pushq $" TEXT(SEL_USER_DATA) "\npushq $boot_user_stack\npushq $2\npushq $" \
-		TEXT(SEL_USER_CODE) "\nleaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" __VA_ARGS__ END_OF_CASE \
-		"int $" TEXT(EXIT_VECTOR) "\n")
+#define CODE_USER(name, ...)                                                                       \
+	CODE(name,                                                                                 \
+	     PUSH_USER_DATA "pushq $boot_user_stack\npushq $2\n" PUSH_USER_CODE                    \
+			    "leaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" __VA_ARGS__ END_OF_CASE \
+			    "int $" TEXT(EXIT_VECTOR) "\n")
 
 /* Flags at once. */
 #define SET_FLAGS(bits) "pushq $(2 | (" bits "))\npopfq\n"
@@ -66,23 +80,24 @@ struct frame {
 struct event_case {
 	const char *name;
 	const char *code;
-	const char *expected; /* by the manuals; "-": nothing; where they leave it open: "this or that" */
-	const char *source; /* the manual's title */
+	const char
+	    *expected; /* by the manuals; "-": nothing; where they leave it open: "this or that" */
+	const char *source;  /* the manual's title */
 	void (*setup)(void); /* makes things pending; interrupts are off */
 	/*
-	 * In a handler, after the log and before its end of interrupt.  True: do not go on at the next
-	 * mark, return to where the frame says.
+	 * In a handler, after the log and before its end of interrupt.  True: do not go on at the
+	 * next mark, return to where the frame says.
 	 */
 	bool (*hook)(struct frame *f);
 	void (*after)(void); /* what else there is to log */
-	u64 argument; /* in R8 */
-	bool show_rf; /* "+rf" behind events whose pushed RFLAGS have it */
+	u64 argument;	     /* in R8 */
+	bool show_rf;	     /* "+rf" behind events whose pushed RFLAGS have it */
 };
 
 extern const struct event_case shadow_cases[], step_cases[], nmi_cases[], interrupt_cases[],
-	debug_cases[], fault_cases[], delivery_cases[];
+    debug_cases[], fault_cases[], delivery_cases[];
 extern const unsigned shadow_case_count, step_case_count, nmi_case_count, interrupt_case_count,
-	debug_case_count, fault_case_count, delivery_case_count;
+    debug_case_count, fault_case_count, delivery_case_count;
 
 /*
  * What an emulator is known to do instead of what the manual says: `name` gives `got` on
@@ -107,7 +122,6 @@ extern u8 events_buffer[64];
 extern bool no_eoi;
 
 #define GATE_INTERRUPT 0xe
-#define GATE_TRAP 0xf
 /* A gate as the cases find it: present, DPL 3 for INT3, INTO, EXIT and DPL3, no IST. */
 void gate_reset(unsigned vector);
 void gate_set(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bool present);
@@ -126,11 +140,11 @@ void machine_drain(void); /* what a case left behind */
 void pic_eoi(unsigned irq);
 void lapic_eoi(void);
 
-void pend_irq0(void); /* the PIT's one shot has fired, IRQ 0 is in the PIC's IRR */
+void pend_irq0(void);		   /* the PIT's one shot has fired, IRQ 0 is in the PIC's IRR */
 void pit_one_shot(unsigned count); /* fires after count ticks of 1193182 Hz */
-void pend_irq4(void); /* the UART wants to send */
-void drop_irq4(void); /* and no longer */
-void pic_mask(u16 mask); /* IRQs that are held back */
+void pend_irq4(void);		   /* the UART wants to send */
+void drop_irq4(void);		   /* and no longer */
+void pic_mask(u16 mask);	   /* IRQs that are held back */
 
 #define LAPIC_ID 0x20
 #define LAPIC_TPR 0x80
