@@ -80,14 +80,16 @@ static void compare_complete(struct report *report, const struct transcript *bar
 	} else if (!virtual->plan || !virtual->ended) {
 		result = REPORT_FAIL;
 		how = ": the virtual run was cut off";
-	} else if (virtual->twice || virtual->count != virtual->plan || virtual->plan != bare->plan) {
+	} else if (virtual->twice || virtual->count != virtual->plan ||
+		   virtual->plan != bare->plan) {
 		result = REPORT_FAIL;
 		how = virtual->twice ? ": it began twice" : "";
 	}
-	report_add(report, REPORT_FIDELITY, result, COMPLETE_POINTS, "selftest/complete", where,
-		   "%zu run of %u expected, bare %zu run of %u%s; %u and %u lines declared to differ",
-		   virtual->count, bare->plan, bare->count, bare->plan, how, virtual->declared,
-		   bare->declared);
+	report_add(
+	    report, REPORT_FIDELITY, result, COMPLETE_POINTS, "selftest/complete", where,
+	    "%zu run of %u expected, bare %zu run of %u%s; %u and %u lines declared to differ",
+	    virtual->count, bare->plan, bare->count, bare->plan, how, virtual->declared,
+	    bare->declared);
 }
 
 void compare_transcripts(struct report *report, const struct transcript *bare,
@@ -103,7 +105,8 @@ void compare_transcripts(struct report *report, const struct transcript *bare,
 
 		name_of(i, name, sizeof(name));
 		if (b && v && !strcmp(b, v))
-			report_add(report, REPORT_FIDELITY, REPORT_PASS, 1, name, "", "SAME: %s", b);
+			report_add(report, REPORT_FIDELITY, REPORT_PASS, 1, name, "", "SAME: %s",
+				   b);
 		else
 			report_add(report, REPORT_FIDELITY, REPORT_FAIL, 1, name, where,
 				   "WORSE: bare \"%s\", virtual \"%s\"", b ? b : "(nothing)",
@@ -146,7 +149,8 @@ static void read_list(struct list *list, const struct census *census)
 	size_t at = 0;
 	const char *text;
 
-	*list = (struct list){ .entry = need(calloc(census->log->count + 1, sizeof(struct entry))) };
+	*list =
+	    (struct list){ .entry = need(calloc(census->log->count + 1, sizeof(struct entry))) };
 	while ((text = record_next(census->log, &at, census->speaker, census->nonce, ""))) {
 		if (!strcmp(text, "end"))
 			list->ended = true;
@@ -200,12 +204,15 @@ static void judge_flags(struct report *report, const struct entry *b, const stru
 	find_declared(declared, v->name, reason, sizeof(reason), &mask);
 	if (extra || hidden & ~mask)
 		report_add(report, REPORT_FIDELITY, REPORT_FAIL, 1, name, where,
-			   "WORSE: bare %s, virtual %s: 0x%llx are only virtual, 0x%llx are missing and not "
-			   "declared", b->got, v->got, (unsigned long long)extra,
+			   "WORSE: bare %s, virtual %s: 0x%llx are only virtual, 0x%llx are "
+			   "missing and not "
+			   "declared",
+			   b->got, v->got, (unsigned long long)extra,
 			   (unsigned long long)(hidden & ~mask));
 	else
 		report_add(report, REPORT_FIDELITY, REPORT_PASS, 1, name, "",
-			   hidden ? "HIDDEN: 0x%llx: %s" : "SAME", (unsigned long long)hidden, reason);
+			   hidden ? "HIDDEN: 0x%llx: %s" : "SAME", (unsigned long long)hidden,
+			   reason);
 }
 
 static void judge_case(struct report *report, const struct entry *b, const struct entry *v,
@@ -219,18 +226,18 @@ static void judge_case(struct report *report, const struct entry *b, const struc
 
 	snprintf(name, sizeof(name), "census/%s", v->name);
 	is_declared = find_declared(declared, v->name, reason, sizeof(reason), &mask);
-	verdict = same && (manual || !v->has_manual) ? "SAME" :
-		  manual			     ? "BETTER" :
-		  is_declared			     ? "DECLARED" :
-						       "WORSE";
+	verdict = same && (manual || !v->has_manual) ? "SAME"
+		  : manual			     ? "BETTER"
+		  : is_declared			     ? "DECLARED"
+						     : "WORSE";
 	report_add(report, REPORT_FIDELITY, *verdict == 'W' ? REPORT_FAIL : REPORT_PASS, 1, name,
 		   *verdict == 'W' ? where : "", "%s: manual %s, bare %s, virtual %s%s%s", verdict,
 		   v->has_manual ? v->manual : "(not given)", b ? b->got : "(not tried)", v->got,
 		   *reason ? ": " : "", reason);
 }
 
-static void judge_missing(struct report *report, const struct list *bare, const struct list *virtual,
-			  const char *where)
+static void judge_missing(struct report *report, const struct list *bare,
+			  const struct list *virtual, const char *where)
 {
 	for (size_t i = 0; i < bare->count; i++) {
 		char name[NAME_MAX_SIZE + 8];
@@ -251,9 +258,11 @@ void compare_census(struct report *report, const struct census *bare, const stru
 	read_list(&b, bare);
 	read_list(&v, virtual);
 	report_add(report, REPORT_FIDELITY,
-		   !b.ended || !b.count ? REPORT_ERROR : v.ended ? REPORT_PASS : REPORT_FAIL,
-		   COMPLETE_POINTS, "census/complete", where, "%zu run, bare %zu run%s%s", v.count, b.count,
-		   b.ended ? "" : ": the bare run is no reference",
+		   !b.ended || !b.count ? REPORT_ERROR
+		   : v.ended		? REPORT_PASS
+					: REPORT_FAIL,
+		   COMPLETE_POINTS, "census/complete", where, "%zu run, bare %zu run%s%s", v.count,
+		   b.count, b.ended ? "" : ": the bare run is no reference",
 		   v.ended ? "" : ": the virtual run was cut off");
 	for (size_t i = 0; i < v.count; i++) {
 		const struct entry *e = &v.entry[i], *of_bare = find(&b, e->name);

@@ -10,9 +10,10 @@
 #include "record.h"
 #include "report.h"
 
-/* From "1..N" to "# end selftest": lines that begin with "# " are declared to differ, and counted. */
+/* From "1..N" to "# end selftest": lines that begin with "# " are declared to differ, and counted.
+ */
 struct transcript {
-	unsigned plan; /* N; 0: no plan was seen */
+	unsigned plan;	   /* N; 0: no plan was seen */
 	const char **line; /* of checks, and of whatever else was said */
 	size_t count;
 	unsigned declared;
@@ -32,9 +33,8 @@ void compare_transcripts(struct report *report, const struct transcript *bare,
  *
  * case: equal to bare is SAME, but where the manual is given it must hold too, unless declared;
  *	 else equal to the manual is BETTER; else declared, or WORSE.
- * flags: bits that only bare has are HIDDEN and must be declared; bits that only the virtual machine
- *	 has are WORSE.
- * declared: lines "NAME REASON" or "NAME 0xMASK REASON"; # begins a comment.
+ * flags: bits that only bare has are HIDDEN and must be declared; bits that only the virtual
+ *machine has are WORSE. declared: lines "NAME REASON" or "NAME 0xMASK REASON"; # begins a comment.
  */
 struct census {
 	const struct record_log *log;

@@ -6,11 +6,11 @@
  * pgcheck leaves in the directory
  *	info           lines "KEY VALUE..": see judge_setting
  *	RUN.out        the serial line of a run; RUN.facts what the platform says of it, as lines
- *	               "vm NAME STATE CAUSE..", "exits NAME REASON COUNT", "root NAME 0xROOT npt|ept"
- *	RUN.log        exits as the emulator saw them, in order: lines "REASON" or "mark"
- *	RUN.ram        the machine's memory at the end
- * in info: "platform TEXT", "seed N", "status RUN N", "nonce RUN GUEST WORD", "limit NAME N",
- * "skip RUN WHY", "image FILE" (the hypervisor's ELF file), "declared FILE".
+ *	               "vm NAME STATE CAUSE..", "exits NAME REASON COUNT", "root NAME 0xROOT
+ *npt|ept" RUN.log        exits as the emulator saw them, in order: lines "REASON" or "mark" RUN.ram
+ *the machine's memory at the end in info: "platform TEXT", "seed N", "status RUN N", "nonce RUN
+ *GUEST WORD", "limit NAME N", "skip RUN WHY", "image FILE" (the hypervisor's ELF file), "declared
+ *FILE".
  */
 #ifndef CHECKER_JUDGE_H
 #define CHECKER_JUDGE_H
@@ -29,7 +29,7 @@ struct judge {
 
 /* The text behind "KEY " in info, KEY being several words; NULL: none. */
 const char *judge_setting(const struct judge *judge, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 bool judge_limit(const struct judge *judge, const char *name, double *limit);
 const char *judge_nonce(const struct judge *judge, const char *run, const char *guest);
 
@@ -38,9 +38,9 @@ void judge_path(const struct judge *judge, const char *run, const char *extensio
 
 enum judge_run {
 	JUDGE_ABSENT, /* not asked for */
-	JUDGE_SKIP, /* the platform cannot: a check of that result was added */
+	JUDGE_SKIP,   /* the platform cannot: a check of that result was added */
 	JUDGE_BROKEN, /* the harness failed: likewise */
-	JUDGE_READY, /* *log is filled; the caller frees it */
+	JUDGE_READY,  /* *log is filled; the caller frees it */
 };
 
 /*

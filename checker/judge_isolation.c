@@ -56,11 +56,11 @@ static const char *record_of(const struct run *r, const char *guest, const char 
 /* ---- The attacks -------------------------------------------------------------------- */
 
 static const char *const attacks[] = {
-	"fresh-memory", "holes",	 "huge-addresses",    "straddle",	   "apic-page",
-	"apic-base",	"icr",		 "interrupt-storm",   "ports-in",	   "ports-out",
-	"ports-string", "long-string",	 "msr-read",	      "msr-write",	   "exit-storm",
-	"vm-instructions", "hypercalls", "control-registers", "xcr0",		   "tables",
-	"debug",	"caches",	 "changing-code",     "own-registers",
+	"fresh-memory",	   "holes",	  "huge-addresses",    "straddle",	"apic-page",
+	"apic-base",	   "icr",	  "interrupt-storm",   "ports-in",	"ports-out",
+	"ports-string",	   "long-string", "msr-read",	       "msr-write",	"exit-storm",
+	"vm-instructions", "hypercalls",  "control-registers", "xcr0",		"tables",
+	"debug",	   "caches",	  "changing-code",     "own-registers",
 };
 
 static const char *attack_record(const struct run *r, const char *attack)
@@ -90,11 +90,13 @@ static void judge_attack(const struct run *r, const char *attack)
 	whole = record_number(text, "cases", &cases) && record_number(text, "faults", &faults) &&
 		record_number(text, "bad", &bad) && record_number(text, "where", &where) &&
 		record_word(text, "what", what, sizeof(what));
-	snprintf(reason, sizeof(reason), "%" PRIu64 " cases, %" PRIu64 " faults, %" PRIu64 " bad%s%s%s%s",
-		 cases, faults, bad, bad ? ", the first: " : "", bad ? what : "",
-		 bad ? " at " : "", whole ? "" : " (a broken record)");
+	snprintf(reason, sizeof(reason),
+		 "%" PRIu64 " cases, %" PRIu64 " faults, %" PRIu64 " bad%s%s%s%s", cases, faults,
+		 bad, bad ? ", the first: " : "", bad ? what : "", bad ? " at " : "",
+		 whole ? "" : " (a broken record)");
 	if (bad)
-		snprintf(reason + strlen(reason), sizeof(reason) - strlen(reason), "0x%" PRIx64, where);
+		snprintf(reason + strlen(reason), sizeof(reason) - strlen(reason), "0x%" PRIx64,
+			 where);
 	verdict(r, whole && cases && !bad, 4, name, reason);
 }
 
@@ -143,7 +145,8 @@ static void judge_end(const struct run *r, unsigned i)
 	bool good = state && is_word_of(state, strcspn(state, " "), ends[i].states);
 
 	snprintf(name, sizeof(name), "end/%s", ends[i].vm);
-	snprintf(reason, sizeof(reason), "%s: %s%s%s", ends[i].what, state ? state : "nothing is known of it",
+	snprintf(reason, sizeof(reason), "%s: %s%s%s", ends[i].what,
+		 state ? state : "nothing is known of it",
 		 good ? "" : ", expected: ", good ? "" : ends[i].states);
 	verdict(r, good && record_of(r, ends[i].vm, "ending"), 2, name, reason);
 }
@@ -152,7 +155,8 @@ static void judge_end(const struct run *r, unsigned i)
 
 static void judge_neighbour(const struct run *r)
 {
-	const char *text = record_of(r, "neighbour", "watched"), *begin = record_of(r, "neighbour", "watching");
+	const char *text = record_of(r, "neighbour", "watched"),
+		   *begin = record_of(r, "neighbour", "watching");
 	const char *state = state_of(r, "neighbour");
 	uint64_t count = 0, words = 1, registers = 1, same = 0, hash = 0, before = 1;
 	char which[JUDGE_WORD_MAX] = "?", reason[300];
@@ -163,12 +167,15 @@ static void judge_neighbour(const struct run *r)
 		     record_number(begin, "hash", &before) &&
 		     record_word(text, "which", which, sizeof(which));
 
-	snprintf(reason, sizeof(reason), "counted to %" PRIu64 "; %s", count, state ? state : "no state");
+	snprintf(reason, sizeof(reason), "counted to %" PRIu64 "; %s", count,
+		 state ? state : "no state");
 	verdict(r, whole && count, 10, "neighbour/alive", reason);
-	snprintf(reason, sizeof(reason), "%" PRIu64 " words changed, hash 0x%" PRIx64 " was 0x%" PRIx64, words,
-		 hash, before);
+	snprintf(reason, sizeof(reason),
+		 "%" PRIu64 " words changed, hash 0x%" PRIx64 " was 0x%" PRIx64, words, hash,
+		 before);
 	verdict(r, whole && !words && same == 1 && hash == before, 10, "neighbour/memory", reason);
-	snprintf(reason, sizeof(reason), "%" PRIu64 " registers changed, the last: %s", registers, which);
+	snprintf(reason, sizeof(reason), "%" PRIu64 " registers changed, the last: %s", registers,
+		 which);
 	verdict(r, whole && !registers, 10, "neighbour/registers", reason);
 }
 
@@ -194,13 +201,15 @@ static void judge_answers(const struct run *r)
 		known += !strncmp(r->facts.line[i].text, "vm ", 3);
 	snprintf(reason, sizeof(reason), "status %s, %u VMs listed%s", status, known,
 		 panic ? ", it panicked" : "");
-	verdict(r, status && !strcmp(status, "0") && known >= 2 && !panic, 15, "hypervisor/answers", reason);
+	verdict(r, status && !strcmp(status, "0") && known >= 2 && !panic, 15, "hypervisor/answers",
+		reason);
 }
 
-/* ---- From outside ----------------------------------------------------------------------------- */
+/* ---- From outside -----------------------------------------------------------------------------
+ */
 
-static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX], char names[][JUDGE_WORD_MAX],
-			 enum outside_format *format)
+static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX],
+			 char names[][JUDGE_WORD_MAX], enum outside_format *format)
 {
 	size_t count = 0;
 
@@ -208,7 +217,8 @@ static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX], cha
 		unsigned long long root;
 		char kind[8];
 
-		if (sscanf(r->facts.line[i].text, "root %63s %llx %7s", names[count], &root, kind) != 3)
+		if (sscanf(r->facts.line[i].text, "root %63s %llx %7s", names[count], &root,
+			   kind) != 3)
 			continue;
 		*format = strcmp(kind, "ept") ? OUTSIDE_NPT : OUTSIDE_EPT;
 		vm[count] = (struct outside_vm){ .name = names[count], .root = root };
@@ -217,7 +227,8 @@ static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX], cha
 	return count;
 }
 
-static void judge_tables(const struct run *r, const struct outside_memory *ram, struct outside_range image)
+static void judge_tables(const struct run *r, const struct outside_memory *ram,
+			 struct outside_range image)
 {
 	static char names[VMS_MAX][JUDGE_WORD_MAX];
 	struct outside_vm vm[VMS_MAX];
@@ -238,8 +249,10 @@ static void judge_tables(const struct run *r, const struct outside_memory *ram, 
 		snprintf(text, sizeof(text), "%zu VMs, %zu ranges", count, pages);
 	verdict(r, count >= 2 && !why && !wrong, 15, "outside/tables", why ? why : text);
 	stray = outside_stray(ram, SECRET_TAG, vm, walked, "neighbour", &first);
-	snprintf(text, sizeof(text), "%" PRIu64 " of the neighbour's words are within reach of others, the first at 0x%"
-		 PRIx64, stray, first);
+	snprintf(text, sizeof(text),
+		 "%" PRIu64
+		 " of the neighbour's words are within reach of others, the first at 0x%" PRIx64,
+		 stray, first);
 	verdict(r, count >= 2 && !stray, 10, "outside/secrets", text);
 	for (size_t i = 0; i < walked; i++)
 		outside_forget(&vm[i]);
@@ -265,8 +278,9 @@ static void judge_outside(const struct run *r)
 			   "no image of the hypervisor to compare with");
 	} else {
 		bad = outside_image(&ram, &elf, &first, &compared, &image);
-		snprintf(text, sizeof(text), "%" PRId64 " of %" PRIu64 " bytes differ, the first at 0x%" PRIx64,
-			 bad, compared, first);
+		snprintf(text, sizeof(text),
+			 "%" PRId64 " of %" PRIu64 " bytes differ, the first at 0x%" PRIx64, bad,
+			 compared, first);
 		verdict(r, !bad, 15, "outside/text", text);
 		judge_tables(r, &ram, image);
 		outside_close(&elf);
@@ -290,7 +304,8 @@ static void judge_attack_run(const struct judge *judge)
 	unload(&r);
 }
 
-/* ---- Memory that had another owner ---------------------------------------------------------------- */
+/* ---- Memory that had another owner
+ * ---------------------------------------------------------------- */
 
 static void judge_reuse(const struct judge *judge)
 {
@@ -308,20 +323,24 @@ static void judge_reuse(const struct judge *judge)
 	text = record_next(&r.out, &at, "reuse", nonce, "reuse");
 	whole = whole && text && record_number(text, "bytes", &second_bytes) &&
 		record_number(text, "dirty", &dirty) && record_number(text, "secrets", &secrets);
-	snprintf(reason, sizeof(reason), "of %" PRIu64 " bytes had by another before, %" PRIu64
-		 " words are not zero, %" PRIu64 " secrets%s", second_bytes, dirty, secrets,
-		 whole ? "" : " (there was no second owner)");
-	verdict(&r, whole && bytes && second_bytes && !dirty && !secrets, 10, "reuse/cleared", reason);
+	snprintf(reason, sizeof(reason),
+		 "of %" PRIu64 " bytes had by another before, %" PRIu64
+		 " words are not zero, %" PRIu64 " secrets%s",
+		 second_bytes, dirty, secrets, whole ? "" : " (there was no second owner)");
+	verdict(&r, whole && bytes && second_bytes && !dirty && !secrets, 10, "reuse/cleared",
+		reason);
 	unload(&r);
 }
 
-/* ---- Shares ------------------------------------------------------------------------------------------ */
+/* ---- Shares
+ * ------------------------------------------------------------------------------------------ */
 
 struct share {
 	uint64_t count, own, elapsed, gaps;
 };
 
-static bool read_share(const struct judge *judge, const char *name, struct share *s)
+static bool read_share(const struct judge *judge, const char *name, const char *check,
+		       struct share *s)
 {
 	const char *text;
 	struct run r;
@@ -330,11 +349,11 @@ static bool read_share(const struct judge *judge, const char *name, struct share
 	if (!load(&r, judge, name))
 		return false;
 	text = record_of(&r, "neighbour", "share");
-	whole = text && record_number(text, "count", &s->count) && record_number(text, "own", &s->own) &&
-		record_number(text, "elapsed", &s->elapsed) && record_number(text, "gaps", &s->gaps) &&
-		s->count && s->own && s->elapsed;
-	if (!whole)
-		verdict(&r, false, 10, "share/record", "the neighbour did not come to its end");
+	whole = text && record_number(text, "count", &s->count) &&
+		record_number(text, "own", &s->own) &&
+		record_number(text, "elapsed", &s->elapsed) &&
+		record_number(text, "gaps", &s->gaps) && s->count && s->own && s->elapsed;
+	verdict(&r, whole, 5, check, whole ? "" : "the neighbour did not come to its end");
 	unload(&r);
 	return whole;
 }
@@ -351,7 +370,8 @@ static void judge_percent(const struct judge *judge, double kept, double most, c
 	char path[JUDGE_PATH_MAX];
 
 	judge_path(judge, "share-storm", "out", path);
-	report_add(judge->report, ISO, kept >= PERCENT_KEPT && kept <= most ? REPORT_PASS : REPORT_FAIL, 15, name, path,
+	report_add(judge->report, ISO,
+		   kept >= PERCENT_KEPT && kept <= most ? REPORT_PASS : REPORT_FAIL, 15, name, path,
 		   "%.2f %% of %s, at least %u %%", kept, what, PERCENT_KEPT);
 }
 
@@ -359,15 +379,14 @@ static void judge_shares(const struct judge *judge)
 {
 	struct share idle, spin, storm;
 
-	if (!read_share(judge, "share-idle", &idle) || !read_share(judge, "share-spin", &spin) ||
-	    !read_share(judge, "share-storm", &storm))
+	if (!read_share(judge, "share-idle", "share/idle", &idle) ||
+	    !read_share(judge, "share-spin", "share/spin", &spin) ||
+	    !read_share(judge, "share-storm", "share/storm", &storm))
 		return;
 	judge_percent(judge, percent(storm.count, storm.own, idle.count, idle.own), NO_LIMIT,
-		      "share/speed",
-		      "its count per own tick beside an idle guest");
-	judge_percent(judge, percent(storm.count, storm.elapsed, spin.count, spin.elapsed), NO_LIMIT,
-		      "share/progress",
-		      "its count beside an innocent loop");
+		      "share/speed", "its count per own tick beside an idle guest");
+	judge_percent(judge, percent(storm.count, storm.elapsed, spin.count, spin.elapsed),
+		      NO_LIMIT, "share/progress", "its count beside an innocent loop");
 	judge_percent(judge, percent(spin.own, spin.elapsed, 1, 2), PERCENT_FAIR, "share/fair",
 		      "half of the CPU beside an innocent loop");
 }

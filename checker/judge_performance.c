@@ -1,5 +1,6 @@
 /*
- * judge_performance.c - runs cost-bare, cost-virtual, accounts: instructions per exit, what must not exit
+ * judge_performance.c - runs cost-bare, cost-virtual, accounts: instructions per exit, what must
+ * not exit
  */
 #include "judge.h"
 
@@ -53,7 +54,8 @@ static void add(const struct judge *judge, bool good, unsigned points, const cha
 
 /* ---- Cost ------------------------------------------------------------------------------ */
 
-static const char *const costs[] = { "cpuid", "vmmcall", "vmcall", "rdmsr", "out", "in", "mmio", "touch" };
+static const char *const costs[] = { "cpuid", "vmmcall", "vmcall", "rdmsr",
+				     "out",   "in",	 "mmio",   "touch" };
 
 /* Ticks of one exit: the loop's without the instruction taken off.  A single touch has no loop. */
 static double cost_of(const struct work *w, const struct work *loop)
@@ -88,30 +90,44 @@ static void judge_cost(const struct judge *judge, const struct side *virtual, co
 
 static const char *const native[] = { "cpu", "syscall", "pagefault", "cr3", "invlpg" };
 
-static void judge_ratio(const struct judge *judge, const struct side *bare, const struct side *virtual,
-			const char *name)
+static void judge_ratio(const struct judge *judge, const struct side *bare,
+			const struct side *virtual, const char *name)
 {
 	struct work b, v;
 	char reason[200];
 
-	if (!read_work(bare, name, &b) || !read_work(virtual, name, &v) || b.absent || v.absent || !b.least) {
+	if (!read_work(bare, name, &b) || !read_work(virtual, name, &v) || b.absent || v.absent ||
+	    !b.least) {
 		add(judge, false, 10, "ratio", name, "it was not measured");
 		return;
 	}
-	snprintf(reason, sizeof(reason), "%" PRIu64 " virtual, %" PRIu64 " bare: %.6f, expected exactly 1",
-		 v.least, b.least, (double)v.least / (double)b.least);
+	snprintf(reason, sizeof(reason),
+		 "%" PRIu64 " virtual, %" PRIu64 " bare: %.6f, expected exactly 1", v.least,
+		 b.least, (double)v.least / (double)b.least);
 	add(judge, v.least == b.least && v.n == b.n, 10, "ratio", name, reason);
 }
 
-/* ---- Exits as the emulator saw them ------------------------------------------------------------ */
+/* ---- Exits as the emulator saw them ------------------------------------------------------------
+ */
 
 static const struct {
 	const char *name, *reason; /* the one reason to exit; NULL: none */
 } expected[] = {
-	{ "cpu", NULL },	 { "empty", NULL },	   { "cpuid", "CPUID" }, { "vmcall", "hypercall" },
-	{ "vmmcall", "hypercall" }, { "rdmsr", "MSR" },	   { "wrmsr", NULL },	 { "out", "port" },
-	{ "in", "port" },	 { "mmio", "nested-fault" }, { "touch", "nested-fault" },
-	{ "syscall", NULL },	 { "pagefault", NULL },	   { "cr3", NULL },	 { "invlpg", NULL },
+	{ "cpu", NULL },
+	{ "empty", NULL },
+	{ "cpuid", "CPUID" },
+	{ "vmcall", "hypercall" },
+	{ "vmmcall", "hypercall" },
+	{ "rdmsr", "MSR" },
+	{ "wrmsr", NULL },
+	{ "out", "port" },
+	{ "in", "port" },
+	{ "mmio", "nested-fault" },
+	{ "touch", "nested-fault" },
+	{ "syscall", NULL },
+	{ "pagefault", NULL },
+	{ "cr3", NULL },
+	{ "invlpg", NULL },
 };
 
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
@@ -121,7 +137,8 @@ struct exits {
 };
 
 /* Exits between the k-th pair of marks.  False: there is no such pair. */
-static bool count_between(const struct record_log *log, unsigned k, const char *reason, struct exits *e)
+static bool count_between(const struct record_log *log, unsigned k, const char *reason,
+			  struct exits *e)
 {
 	unsigned marks = 0;
 
@@ -145,8 +162,8 @@ static bool count_between(const struct record_log *log, unsigned k, const char *
 }
 
 /*
- * The hypervisor's timer has no business in a guest that is alone: 25 million instructions would meet
- * a tick each millisecond 50 times.  A console that shows its prompt again may meet it.
+ * The hypervisor's timer has no business in a guest that is alone: 25 million instructions would
+ * meet a tick each millisecond 50 times.  A console that shows its prompt again may meet it.
  */
 #define TICKS_MAX 3
 
@@ -154,13 +171,14 @@ static void judge_tickless(const struct judge *judge, const struct exits *e)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "%" PRIu64 " interrupts of the host while one guest computes, at most %u",
-		 e->host, TICKS_MAX);
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " interrupts of the host while one guest computes, at most %u", e->host,
+		 TICKS_MAX);
 	add(judge, e->host <= TICKS_MAX, 10, "exits", "tickless", text);
 }
 
-static void judge_between(const struct judge *judge, const struct record_log *log, size_t i, unsigned pair,
-			  const struct work *w)
+static void judge_between(const struct judge *judge, const struct record_log *log, size_t i,
+			  unsigned pair, const struct work *w)
 {
 	const char *reason = expected[i].reason;
 	struct exits e;
@@ -170,9 +188,11 @@ static void judge_between(const struct judge *judge, const struct record_log *lo
 		add(judge, false, 5, "exits", expected[i].name, "it was not measured");
 		return;
 	}
-	snprintf(text, sizeof(text), "%" PRIu64 " times: %" PRIu64 " exits by %s, %" PRIu64 " others",
-		 w->n * w->runs, e.right, reason ? reason : "nothing", e.wrong);
-	add(judge, !e.wrong && e.right == (reason ? w->n * w->runs : 0), 5, "exits", expected[i].name, text);
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " times: %" PRIu64 " exits by %s, %" PRIu64 " others", w->n * w->runs,
+		 e.right, reason ? reason : "nothing", e.wrong);
+	add(judge, !e.wrong && e.right == (reason ? w->n * w->runs : 0), 5, "exits",
+	    expected[i].name, text);
 	if (!strcmp(expected[i].name, "cpu"))
 		judge_tickless(judge, &e);
 }

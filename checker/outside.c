@@ -1,4 +1,5 @@
-/* outside.c - see outside.h.  Sources: [APM] vol. 2 "Nested Page Tables" (15.25), [SDM] "EPT" (29.3) */
+/* outside.c - see outside.h.  Sources: [APM] vol. 2 "Nested Page Tables" (15.25), [SDM] "EPT"
+ * (29.3) */
 #include "outside.h"
 
 #include <elf.h>
@@ -62,8 +63,9 @@ static bool inside(uint64_t at, uint64_t len, uint64_t size)
 }
 
 /* Differences between a segment's bytes in the file and in memory. */
-static uint64_t compare_segment(const struct outside_memory *memory, const struct outside_memory *elf,
-				const Elf64_Phdr *p, uint64_t *first)
+static uint64_t compare_segment(const struct outside_memory *memory,
+				const struct outside_memory *elf, const Elf64_Phdr *p,
+				uint64_t *first)
 {
 	uint64_t bad = 0;
 
@@ -98,7 +100,8 @@ int64_t outside_image(const struct outside_memory *memory, const struct outside_
 		    !inside(p.p_paddr, p.p_memsz, memory->size) || p.p_filesz > p.p_memsz)
 			continue;
 		image->begin = p.p_paddr < image->begin ? p.p_paddr : image->begin;
-		image->end = p.p_paddr + p.p_memsz > image->end ? p.p_paddr + p.p_memsz : image->end;
+		image->end =
+		    p.p_paddr + p.p_memsz > image->end ? p.p_paddr + p.p_memsz : image->end;
 		if (p.p_flags & PF_W)
 			continue;
 		*compared += p.p_filesz;
@@ -115,7 +118,8 @@ static void add_page(struct outside_vm *vm, uint64_t at, uint64_t size, uint64_t
 {
 	struct outside_range *last = vm->pages ? &vm->page[vm->pages - 1] : NULL;
 
-	if (last && last->end == at && vm->guest[vm->pages - 1] + (last->end - last->begin) == guest) {
+	if (last && last->end == at &&
+	    vm->guest[vm->pages - 1] + (last->end - last->begin) == guest) {
 		last->end += size;
 		return;
 	}
@@ -240,17 +244,19 @@ const char *outside_apart(const struct outside_vm *vm, size_t count, struct outs
 		for (size_t b = 0; b < count; b++) {
 			page = first_meeting(&vm[a], vm[b].table, vm[b].tables);
 			if (page)
-				return says(text, size, &vm[a], page, "a nested table of ", vm[b].name);
+				return says(text, size, &vm[a], page, "a nested table of ",
+					    vm[b].name);
 			page = a < b ? first_meeting(&vm[a], vm[b].page, vm[b].pages) : NULL;
 			if (page)
-				return says(text, size, &vm[a], page, "also that of VM ", vm[b].name);
+				return says(text, size, &vm[a], page, "also that of VM ",
+					    vm[b].name);
 		}
 	}
 	return NULL;
 }
 
-static uint64_t tagged_words(const struct outside_memory *memory, uint32_t tag, struct outside_range page,
-			     uint64_t *first)
+static uint64_t tagged_words(const struct outside_memory *memory, uint32_t tag,
+			     struct outside_range page, uint64_t *first)
 {
 	uint64_t count = 0;
 
@@ -264,8 +270,9 @@ static uint64_t tagged_words(const struct outside_memory *memory, uint32_t tag, 
 	return count;
 }
 
-uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag, const struct outside_vm *vm,
-		       size_t count, const char *owner, uint64_t *first)
+uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag,
+		       const struct outside_vm *vm, size_t count, const char *owner,
+		       uint64_t *first)
 {
 	uint64_t stray = 0;
 

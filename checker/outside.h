@@ -1,9 +1,8 @@
 /*
  * outside.h - the machine's memory, looked at from outside
  *
- * Owns: the hypervisor's image in memory against its file; the nested page tables, walked; words that must
- * be nobody else's.
- * Must not know: the hypervisor's opinion about any of it.
+ * Owns: the hypervisor's image in memory against its file; the nested page tables, walked; words
+ * that must be nobody else's. Must not know: the hypervisor's opinion about any of it.
  */
 #ifndef CHECKER_OUTSIDE_H
 #define CHECKER_OUTSIDE_H
@@ -26,9 +25,9 @@ struct outside_range {
 };
 
 /*
- * Compare what the ELF file says is not written to (text, read-only data) with memory.  Result: bytes
- * that differ, *first the physical address of the first one; -1: no ELF64 file, or nothing to compare.
- * *compared counts bytes; *image is where the whole image lies.
+ * Compare what the ELF file says is not written to (text, read-only data) with memory.  Result:
+ * bytes that differ, *first the physical address of the first one; -1: no ELF64 file, or nothing to
+ * compare. *compared counts bytes; *image is where the whole image lies.
  */
 int64_t outside_image(const struct outside_memory *memory, const struct outside_memory *elf,
 		      uint64_t *first, uint64_t *compared, struct outside_range *image);
@@ -39,7 +38,8 @@ enum outside_format { OUTSIDE_NPT, OUTSIDE_EPT };
 struct outside_vm {
 	const char *name;
 	uint64_t root;
-	struct outside_range *page; /* host memory that the guest can reach, in order of guest addresses */
+	struct outside_range
+	    *page;	 /* host memory that the guest can reach, in order of guest addresses */
 	uint64_t *guest; /* where in the guest */
 	size_t pages, room;
 	struct outside_range *table; /* pages that hold the tables */
@@ -59,10 +59,11 @@ const char *outside_apart(const struct outside_vm *vm, size_t count, struct outs
 			  char *text, size_t size);
 
 /*
- * Words with this upper half in memory that VMs other than the owner can reach: how many, *first where.
- * (The hypervisor has some in saved registers.)
+ * Words with this upper half in memory that VMs other than the owner can reach: how many, *first
+ * where. (The hypervisor has some in saved registers.)
  */
-uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag, const struct outside_vm *vm,
-		       size_t count, const char *owner, uint64_t *first);
+uint64_t outside_stray(const struct outside_memory *memory, uint32_t tag,
+		       const struct outside_vm *vm, size_t count, const char *owner,
+		       uint64_t *first);
 
 #endif

@@ -4,9 +4,9 @@
  * Owns: cutting the bytes into lines, telling whose line it is, finding records and their fields.
  * Must not know: what a record means.
  *
- * Everything in it was written by a guest that may be hostile, or by a machine that broke down in the
- * middle of a line.  So: no line is trusted that does not carry the nonce of its speaker, an unfinished
- * last line is none, and numbers are exact or missing.
+ * Everything in it was written by a guest that may be hostile, or by a machine that broke down in
+ * the middle of a line.  So: no line is trusted that does not carry the nonce of its speaker, an
+ * unfinished last line is none, and numbers are exact or missing.
  */
 #ifndef CHECKER_RECORD_H
 #define CHECKER_RECORD_H
@@ -18,7 +18,8 @@
 #define RECORD_LINE_MAX 1000 /* longer ones are cut; their tail is dropped */
 
 struct record_line {
-	const char *speaker; /* the VM, as the hypervisor says by "[name] "; "" the machine itself */
+	const char
+	    *speaker; /* the VM, as the hypervisor says by "[name] "; "" the machine itself */
 	const char *text;
 };
 

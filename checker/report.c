@@ -126,7 +126,8 @@ int report_status(const struct report *report)
 
 static void write_bar(const struct report *report, enum report_property p, FILE *to)
 {
-	unsigned got, of, score = report_score(report, p), pass = report_count(report, p, REPORT_PASS);
+	unsigned got, of, score = report_score(report, p),
+			  pass = report_count(report, p, REPORT_PASS);
 
 	report_points(report, p, &got, &of);
 	fprintf(to, "  %-12s ", report_property_name(p));
@@ -136,9 +137,9 @@ static void write_bar(const struct report *report, enum report_property p, FILE 
 	}
 	for (unsigned i = 0; i < BAR; i++)
 		fputc(i < score * BAR / 100 ? '#' : '.', to);
-	fprintf(to, " %3u of 100  (%u of %u points; %u pass, %u fail, %u skip, %u error)\n", score, got,
-		of, pass, report_count(report, p, REPORT_FAIL), report_count(report, p, REPORT_SKIP),
-		report_count(report, p, REPORT_ERROR));
+	fprintf(to, " %3u of 100  (%u of %u points; %u pass, %u fail, %u skip, %u error)\n", score,
+		got, of, pass, report_count(report, p, REPORT_FAIL),
+		report_count(report, p, REPORT_SKIP), report_count(report, p, REPORT_ERROR));
 }
 
 void report_write_text(const struct report *report, FILE *to)
@@ -188,9 +189,10 @@ void report_write_json(const struct report *report, FILE *to)
 		unsigned got, of;
 
 		report_points(report, property, &got, &of);
-		fprintf(to, "%s\n    { \"name\": \"%s\", \"score\": %u, \"points\": %u, \"max\": %u",
-			p ? "," : "", report_property_name(property), report_score(report, property), got,
-			of);
+		fprintf(to,
+			"%s\n    { \"name\": \"%s\", \"score\": %u, \"points\": %u, \"max\": %u",
+			p ? "," : "", report_property_name(property),
+			report_score(report, property), got, of);
 		for (unsigned r = 0; r < REPORT_RESULTS; r++)
 			fprintf(to, ", \"%s\": %u", report_result_name((enum report_result)r),
 				report_count(report, property, (enum report_result)r));
@@ -218,11 +220,11 @@ void report_write_json(const struct report *report, FILE *to)
 static void xml_text(FILE *to, const char *text)
 {
 	for (; *text; text++) {
-		const char *entity = *text == '<' ? "&lt;" :
-				     *text == '>' ? "&gt;" :
-				     *text == '&' ? "&amp;" :
-				     *text == '"' ? "&quot;" :
-						    NULL;
+		const char *entity = *text == '<'   ? "&lt;"
+				     : *text == '>' ? "&gt;"
+				     : *text == '&' ? "&amp;"
+				     : *text == '"' ? "&quot;"
+						    : NULL;
 
 		if (entity)
 			fputs(entity, to);
@@ -259,11 +261,15 @@ static void junit_suite(const struct report *report, enum report_property p, FIL
 	for (unsigned r = 0; r < REPORT_RESULTS; r++)
 		tests += report_count(report, p, (enum report_result)r);
 	report_points(report, p, &got, &of);
-	fprintf(to, "  <testsuite name=\"%s\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n",
-		report_property_name(p), tests, report_count(report, p, REPORT_FAIL),
-		report_count(report, p, REPORT_ERROR), report_count(report, p, REPORT_SKIP));
-	fprintf(to, "    <properties>\n      <property name=\"points\" value=\"%u\"/>\n"
-		    "      <property name=\"max-points\" value=\"%u\"/>\n    </properties>\n", got, of);
+	fprintf(
+	    to,
+	    "  <testsuite name=\"%s\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n",
+	    report_property_name(p), tests, report_count(report, p, REPORT_FAIL),
+	    report_count(report, p, REPORT_ERROR), report_count(report, p, REPORT_SKIP));
+	fprintf(to,
+		"    <properties>\n      <property name=\"points\" value=\"%u\"/>\n"
+		"      <property name=\"max-points\" value=\"%u\"/>\n    </properties>\n",
+		got, of);
 	for (size_t i = 0; i < report->count; i++)
 		if (report->check[i].property == p)
 			junit_case(&report->check[i], to);

@@ -14,7 +14,7 @@
 enum report_result {
 	REPORT_PASS,
 	REPORT_FAIL,
-	REPORT_SKIP, /* does not exist here; costs nothing, and is said */
+	REPORT_SKIP,  /* does not exist here; costs nothing, and is said */
 	REPORT_ERROR, /* the harness failed: nothing is known, no points */
 	REPORT_RESULTS
 };
@@ -25,9 +25,9 @@ struct report_check {
 	enum report_property property;
 	enum report_result result;
 	unsigned points;
-	char *name; /* GROUP/WHAT */
+	char *name;   /* GROUP/WHAT */
 	char *reason; /* why; "" for most that pass */
-	char *where; /* the file to look at, or "" */
+	char *where;  /* the file to look at, or "" */
 };
 
 struct report {
@@ -43,7 +43,7 @@ void report_free(struct report *report);
 /* Texts are copied; control bytes and broken UTF-8 become '?'. */
 void report_add(struct report *report, enum report_property property, enum report_result result,
 		unsigned points, const char *name, const char *where, const char *reason, ...)
-	__attribute__((format(printf, 7, 8)));
+    __attribute__((format(printf, 7, 8)));
 
 /* How many checks of the property (REPORT_PROPERTIES: of all) have that result. */
 unsigned report_count(const struct report *report, enum report_property property,

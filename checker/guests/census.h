@@ -1,9 +1,9 @@
 /*
  * census.h - what an instruction does here
  *
- * A case is a line "case NAME got=WORD [manual=WORD]".  Bare and virtual, the words must be the same;
- * where the manual leaves no doubt, its word stands beside.  Words are made of what the instruction left:
- * "none" or "#13" for exceptions, numbers for results.
+ * A case is a line "case NAME got=WORD [manual=WORD]".  Bare and virtual, the words must be the
+ * same; where the manual leaves no doubt, its word stands beside.  Words are made of what the
+ * instruction left: "none" or "#13" for exceptions, numbers for results.
  */
 #ifndef CHECKER_CENSUS_H
 #define CHECKER_CENSUS_H

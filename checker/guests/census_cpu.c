@@ -1,8 +1,8 @@
 /*
  * census_cpu.c - CPUID, MSRs, control registers
  *
- * Sources: [SDM] vol. 2 "CPUID", vol. 4; [APM] vol. 3 "Obtaining Processor Information Via the CPUID
- * Instruction" (appendix E), vol. 2 "System-Control Registers" (3.1).
+ * Sources: [SDM] vol. 2 "CPUID", vol. 4; [APM] vol. 3 "Obtaining Processor Information Via the
+ * CPUID Instruction" (appendix E), vol. 2 "System-Control Registers" (3.1).
  */
 #include "census.h"
 #include "x86_ops.h"
@@ -91,7 +91,8 @@ static void write_msr(const char *name, u32 msr, u64 value, const char *manual)
 }
 
 /*
- * What CPUID offers must be there, and what it does not offer must not: a half-hidden feature is a leak.
+ * What CPUID offers must be there, and what it does not offer must not: a half-hidden feature is a
+ * leak.
  */
 static void honest(void)
 {
@@ -148,8 +149,10 @@ void census_msr(void)
 	keep_msr("msr.sysenter_eip", MSR_SYSENTER_EIP, 0xffff800000002000);
 	keep_msr("msr.pat", MSR_PAT, 0x0007040600070406);
 	keep_msr("msr.pat.other", MSR_PAT, 0x0106040501060400);
-	write_msr("msr.efer.reserved", MSR_EFER, x86_rdmsr(MSR_EFER) | BIT(20), census_virtual() ? GP : NULL);
-	write_msr("msr.efer.lme", MSR_EFER, x86_rdmsr(MSR_EFER) & ~EFER_LME, census_virtual() ? GP : NULL);
+	write_msr("msr.efer.reserved", MSR_EFER, x86_rdmsr(MSR_EFER) | BIT(20),
+		  census_virtual() ? GP : NULL);
+	write_msr("msr.efer.lme", MSR_EFER, x86_rdmsr(MSR_EFER) & ~EFER_LME,
+		  census_virtual() ? GP : NULL);
 	keep_msr("msr.efer.sce", MSR_EFER, x86_rdmsr(MSR_EFER) ^ EFER_SCE);
 	honest();
 	time_stamp();

@@ -6,7 +6,7 @@
 #include "lib/string.h"
 #include "x86_ops.h"
 
-#define NOBODY 0x4e0 /* no device of this PC */
+#define NOBODY 0x4e0  /* no device of this PC */
 #define SCRATCH 0x3ff /* of the UART: keeps a byte */
 #define CMOS_INDEX 0x70
 #define CMOS_DATA 0x71
@@ -105,7 +105,10 @@ void census_memory(void)
 	census_number_manual("mmio.store", *ldr(), 0x12000000);
 	__asm__ volatile("movl $0x34000000, (%0)" ::"r"(LDR) : "memory");
 	census_number_manual("mmio.store.imm", *ldr(), 0x34000000);
-	__asm__ volatile("movl %k0, %%r9d; movl (%1), %%r9d; movq %%r9, %0" : "=r"(value) : "r"(LDR) : "r9");
+	__asm__ volatile("movl %k0, %%r9d; movl (%1), %%r9d; movq %%r9, %0"
+			 : "=r"(value)
+			 : "r"(LDR)
+			 : "r9");
 	census_number_manual("mmio.load.r9", value, 0x34000000);
 	__asm__ volatile("addl $0x01000000, (%0)" ::"r"(LDR) : "memory", "cc");
 	census_number_manual("mmio.add", *ldr(), 0x35000000);

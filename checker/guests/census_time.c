@@ -1,8 +1,8 @@
 /*
  * census_time.c - what comes between two instructions: lengths, single steps, shadows, interrupts
  *
- * Sources: [SDM] "Single-Step Exception Condition" (18.3.1.4), "Masking Exceptions and Interrupts When
- * Switching Stacks" (6.8.3), "Local APIC" (11).
+ * Sources: [SDM] "Single-Step Exception Condition" (18.3.1.4), "Masking Exceptions and Interrupts
+ * When Switching Stacks" (6.8.3), "Local APIC" (11).
  */
 #include "census.h"
 #include "lib/fmt.h"
@@ -24,7 +24,10 @@ static const struct {
 	{ "cpuid.rex", 3, { 0x48, 0x0f, 0xa2 } },
 	{ "cpuid.f3", 3, { 0xf3, 0x0f, 0xa2 } },
 	{ "cpuid.2e.66.rex", 5, { 0x2e, 0x66, 0x41, 0x0f, 0xa2 } },
-	{ "cpuid.long", 15, { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x0f, 0xa2 } },
+	{ "cpuid.long",
+	  15,
+	  { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x0f,
+	    0xa2 } },
 	{ "in.al.dx", 1, { 0xec } },
 	{ "in.ax.dx", 2, { 0x66, 0xed } },
 	{ "in.al.imm", 2, { 0xe4, 0xed } },
@@ -49,12 +52,13 @@ static u64 run_code(const u8 *bytes, unsigned len)
 	memcpy(code, bytes, len);
 	memcpy(code + len, tail, sizeof(tail));
 	rt_vector = RT_NONE;
-	__asm__ volatile("movq $77f, rt_fixup\n\txor %%r11d, %%r11d\n\txor %%eax, %%eax\n\tpush %%rbx\n\t"
-			 "mov $0x1b, %%ecx\n\tmov $0xed, %%edx\n\tmovq %%rsp, census_rsp\n\tcall *%1\n77:\t"
-			 "movq census_rsp, %%rsp\n\tpop %%rbx\n\tmovq $0, rt_fixup\n\tmov %%r11, %0"
-			 : "=r"(r11)
-			 : "r"((u64)(uintptr_t)code)
-			 : "rax", "rcx", "rdx", "r11", "memory", "cc");
+	__asm__ volatile(
+	    "movq $77f, rt_fixup\n\txor %%r11d, %%r11d\n\txor %%eax, %%eax\n\tpush %%rbx\n\t"
+	    "mov $0x1b, %%ecx\n\tmov $0xed, %%edx\n\tmovq %%rsp, census_rsp\n\tcall *%1\n77:\t"
+	    "movq census_rsp, %%rsp\n\tpop %%rbx\n\tmovq $0, rt_fixup\n\tmov %%r11, %0"
+	    : "=r"(r11)
+	    : "r"((u64)(uintptr_t)code)
+	    : "rax", "rcx", "rdx", "r11", "memory", "cc");
 	return rt_faulted() ? 0xf000 + rt_vector : r11;
 }
 
@@ -99,13 +103,14 @@ static void single_steps(void)
 
 	step_count = 0;
 	rt_hook = note_step;
-	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"
-			 "census_steps:\tnop\n\txorl %%eax, %%eax\n\tcpuid\n\tnop\n\t"
-			 "movl $0xed, %%edx\n\tinb %%dx, %%al\n\tnop\n\toutb %%al, %%dx\n\tnop\n\t"
-			 "movl $0x1b, %%ecx\n\trdmsr\n\tnop\n\tmovq %%cr0, %%rax\n\tmovq %%rax, %%cr0\n\tnop\n\t"
-			 "movl 0xfee00030, %%eax\n\tnop\n\t"
-			 "pushfq; andq $~0x100, (%%rsp); popfq" ::
-				 : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+	__asm__ volatile(
+	    "pushfq; orq $0x100, (%%rsp); popfq\n"
+	    "census_steps:\tnop\n\txorl %%eax, %%eax\n\tcpuid\n\tnop\n\t"
+	    "movl $0xed, %%edx\n\tinb %%dx, %%al\n\tnop\n\toutb %%al, %%dx\n\tnop\n\t"
+	    "movl $0x1b, %%ecx\n\trdmsr\n\tnop\n\tmovq %%cr0, %%rax\n\tmovq %%rax, %%cr0\n\tnop\n\t"
+	    "movl 0xfee00030, %%eax\n\tnop\n\t"
+	    "pushfq; andq $~0x100, (%%rsp); popfq" ::
+		: "rax", "rbx", "rcx", "rdx", "memory", "cc");
 	rt_hook = NULL;
 	census_number("step.count", step_count);
 	census_number_manual("step.dr6.bs", stepped_dr6, 1);
@@ -148,16 +153,16 @@ static void pend(u32 vector)
 }
 
 /* Where does a pending interrupt get in, counted in bytes from the label? */
-#define ARRIVES(name, insns, manual)                                                          \
-	do {                                                                                  \
-		u64 label;                                                                    \
-		came = came_at = 0;                                                           \
-		pend(VECTOR);                                                                 \
-		__asm__ volatile("leaq 1f(%%rip), %0\n1:\t" insns "\n\tcli"                   \
-				 : "=&r"(label)                                               \
-				 : "d"(0xed)                                                  \
-				 : "rax", "rbx", "rcx", "memory", "cc");                      \
-		census_number_manual(name, came ? came_at - label : 0xbad, manual);           \
+#define ARRIVES(name, insns, manual)                                                               \
+	do {                                                                                       \
+		u64 label;                                                                         \
+		came = came_at = 0;                                                                \
+		pend(VECTOR);                                                                      \
+		__asm__ volatile("leaq 1f(%%rip), %0\n1:\t" insns "\n\tcli"                        \
+				 : "=&r"(label)                                                    \
+				 : "d"(0xed)                                                       \
+				 : "rax", "rbx", "rcx", "memory", "cc");                           \
+		census_number_manual(name, came ? came_at - label : 0xbad, manual);                \
 	} while (0)
 
 static void shadows(void)

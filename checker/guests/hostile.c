@@ -49,7 +49,7 @@ static void run(const struct attack *a, bool say)
 		return;
 	rt_print("\n"); /* behind what the ports may have said */
 	rt_record("attack name=%s cases=%lu faults=%lu bad=%lu what=%s where=0x%lx", a->name,
-			  t.cases, t.faults, t.bad, word(t.what), t.where);
+		  t.cases, t.faults, t.bad, word(t.what), t.where);
 }
 
 static unsigned attack_all(void)

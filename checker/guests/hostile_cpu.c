@@ -10,16 +10,17 @@
 
 static u8 page[4096] ALIGNED(4096);
 
-#define TRY_VM(insn)                                                                        \
-	do {                                                                                \
-		RT_TRY(insn, RT_OUT(), "a"(where[i]), "c"(0), "d"(page), "b"(&where[i]));   \
-		hostile_case(t);                                                            \
-		hostile_bad(t, !rt_faulted(), insn, where[i]);                              \
+#define TRY_VM(insn)                                                                               \
+	do {                                                                                       \
+		RT_TRY(insn, RT_OUT(), "a"(where[i]), "c"(0), "d"(page), "b"(&where[i]));          \
+		hostile_case(t);                                                                   \
+		hostile_bad(t, !rt_faulted(), insn, where[i]);                                     \
 	} while (0)
 
 static void vm_instructions(struct tally *t)
 {
-	const u64 where[] = { (u64)(uintptr_t)page, 0, 0xfff, 0x100000, 0xfee00000, 1ull << 39, ~0ull };
+	const u64 where[] = { (u64)(uintptr_t)page, 0,		0xfff, 0x100000,
+			      0xfee00000,	    1ull << 39, ~0ull };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(where); i++) {
 		TRY_VM("vmrun");
@@ -51,19 +52,26 @@ static void hypercall(struct tally *t, u64 number, u64 argument)
 {
 	u64 a = number;
 
-	RT_TRY("vmmcall", RT_OUT("+a"(a)), "b"(argument), "c"(argument), "d"(argument), "S"(argument),
-	       "D"(argument));
+	RT_TRY("vmmcall", RT_OUT("+a"(a)), "b"(argument), "c"(argument), "d"(argument),
+	       "S"(argument), "D"(argument));
 	hostile_case(t);
 	a = number;
-	RT_TRY("vmcall", RT_OUT("+a"(a)), "b"(argument), "c"(argument), "d"(argument), "S"(argument),
-	       "D"(argument));
+	RT_TRY("vmcall", RT_OUT("+a"(a)), "b"(argument), "c"(argument), "d"(argument),
+	       "S"(argument), "D"(argument));
 	hostile_case(t);
 }
 
 static void hypercalls(struct tally *t)
 {
-	const u64 arguments[] = { 0, 1, 0xfff, (u64)(uintptr_t)page, rt_memory_end(), GiB(4) - 1,
-				  0xffff800000000000, 0xffffffff80000000, ~0ull };
+	const u64 arguments[] = { 0,
+				  1,
+				  0xfff,
+				  (u64)(uintptr_t)page,
+				  rt_memory_end(),
+				  GiB(4) - 1,
+				  0xffff800000000000,
+				  0xffffffff80000000,
+				  ~0ull };
 
 	for (u64 number = 0; number < 300; number++)
 		for (unsigned i = 0; i < ARRAY_SIZE(arguments); i++)
@@ -87,14 +95,16 @@ static void control_registers(struct tally *t)
 		x86_write_cr0(cr0);
 		TRY_CR(4, cr4 ^ 1ull << bit);
 		hostile_case(t);
-		hostile_bad(t, (bit >= 25 || bit == 13 || bit == 15) && !rt_faulted(), "CR4-reserved-bit", bit);
+		hostile_bad(t, (bit >= 25 || bit == 13 || bit == 15) && !rt_faulted(),
+			    "CR4-reserved-bit", bit);
 		x86_write_cr4(cr4);
 		TRY_CR(8, 1ull << bit);
 		hostile_case(t);
 		hostile_bad(t, bit >= 4 && !rt_faulted(), "CR8-reserved-bit", bit);
 		TRY_CR(8, 0);
-		hostile_bad(t, rt_wrmsr(MSR_EFER, efer ^ 1ull << bit) && bit != 0 && bit != 8 &&
-			       bit != 10 && bit != 11 && bit != 13 && bit != 14,
+		hostile_bad(t,
+			    rt_wrmsr(MSR_EFER, efer ^ 1ull << bit) && bit != 0 && bit != 8 &&
+				bit != 10 && bit != 11 && bit != 13 && bit != 14,
 			    "EFER-reserved-bit", bit);
 		hostile_case(t);
 		rt_wrmsr(MSR_EFER, efer);
@@ -136,8 +146,8 @@ struct PACKED pointer {
 
 static void tables(struct tally *t)
 {
-	const u64 bases[] = { 0, 0xa0000, 0xfee00000, rt_memory_end(), GiB(4) - 8, 1ull << 46,
-			      0xffff800000000000, 0xffffffff80000000 };
+	const u64 bases[] = { 0,	  0xa0000,    0xfee00000,	  rt_memory_end(),
+			      GiB(4) - 8, 1ull << 46, 0xffff800000000000, 0xffffffff80000000 };
 	struct pointer gdt, idt, odd;
 
 	__asm__ volatile("sgdt %0; sidt %1" : "=m"(gdt), "=m"(idt));
@@ -153,7 +163,8 @@ static void tables(struct tally *t)
 	for (u32 selector = 0; selector < 0x60; selector++) {
 		RT_TRY("lldt %w0", RT_OUT(), "r"(selector));
 		hostile_case(t);
-		/* QEMU loads a null selector, and aborts at the next exception: [SDM] "LTR" has #GP. */
+		/* QEMU loads a null selector, and aborts at the next exception: [SDM] "LTR" has
+		 * #GP. */
 		if (selector > 3) {
 			RT_TRY("ltr %w0", RT_OUT(), "r"(selector));
 			hostile_case(t);
@@ -190,7 +201,7 @@ static void single_steps(struct tally *t)
 			 "movl $0x1b, %%ecx\n\trdmsr\n\tmovq %%cr4, %%rax\n\tmovq %%rax, %%cr4\n\t"
 			 "movl 0xfee00030, %%eax\n\t"
 			 "pushfq; andq $~0x100, (%%rsp); popfq" ::
-				 : "rax", "rbx", "rcx", "rdx", "memory", "cc");
+			     : "rax", "rbx", "rcx", "rdx", "memory", "cc");
 	rt_hook = NULL;
 	t->cases += steps;
 	/* From the one behind the POPFQ that sets TF to the POPFQ that clears it. */
@@ -252,8 +263,8 @@ static void caches(struct tally *t)
 __asm__(".local saved_rsp; .comm saved_rsp, 8, 8");
 
 /*
- * The same address holds CPUID with ever other prefixes, so with another length each time; behind it
- * INC R11 counts.  Whoever remembers an old length steps into the middle.
+ * The same address holds CPUID with ever other prefixes, so with another length each time; behind
+ * it INC R11 counts.  Whoever remembers an old length steps into the middle.
  */
 static void changing_code(struct tally *t)
 {
@@ -269,12 +280,13 @@ static void changing_code(struct tally *t)
 			code[k] = prefixes[rt_random() % (k + 1 == n ? 6 : 3)];
 		memcpy(code + n, tail, sizeof(tail));
 		rt_vector = RT_NONE;
-		__asm__ volatile("movq $77f, rt_fixup\n\txor %%r11d, %%r11d\n\txor %%eax, %%eax\n\t"
-				 "push %%rbx\n\tmovq %%rsp, saved_rsp\n\tcall *%1\n77:\t"
-				 "movq saved_rsp, %%rsp\n\tpop %%rbx\n\tmovq $0, rt_fixup\n\tmov %%r11, %0"
-				 : "=r"(r11)
-				 : "r"(code)
-				 : "rax", "rcx", "rdx", "r11", "memory", "cc");
+		__asm__ volatile(
+		    "movq $77f, rt_fixup\n\txor %%r11d, %%r11d\n\txor %%eax, %%eax\n\t"
+		    "push %%rbx\n\tmovq %%rsp, saved_rsp\n\tcall *%1\n77:\t"
+		    "movq saved_rsp, %%rsp\n\tpop %%rbx\n\tmovq $0, rt_fixup\n\tmov %%r11, %0"
+		    : "=r"(r11)
+		    : "r"(code)
+		    : "rax", "rcx", "rdx", "r11", "memory", "cc");
 		hostile_case(t);
 		hostile_bad(t, rt_faulted() || r11 != 2, "RIP-behind-CPUID", n);
 	}

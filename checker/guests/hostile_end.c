@@ -108,8 +108,8 @@ static void make_instruction(u8 *at)
 		at[i] = (u8)rt_random();
 	/* Most random bytes are dull: steer every other one to the system instructions. */
 	if (rt_random() % 2) {
-		static const u8 system[] = { 0x00, 0x01, 0x06, 0x08, 0x09, 0x20, 0x21, 0x22, 0x23, 0x30,
-					     0x31, 0x32, 0x33, 0x78, 0x79, 0xa2, 0xae, 0xc7 };
+		static const u8 system[] = { 0x00, 0x01, 0x06, 0x08, 0x09, 0x20, 0x21, 0x22, 0x23,
+					     0x30, 0x31, 0x32, 0x33, 0x78, 0x79, 0xa2, 0xae, 0xc7 };
 
 		at[0] = 0x0f;
 		at[1] = system[rt_random() % ARRAY_SIZE(system)];
@@ -131,15 +131,16 @@ static void step_into(u64 at)
 {
 	entry = at;
 	scratch = (u64)(uintptr_t)playground + sizeof(playground) / 2;
-	__asm__ volatile("movq %%rsp, %0\n\tleaq 1f(%%rip), %%rax\n\tmovq %%rax, %1\n\t"
-			 "movq %3, %%rax\n\tmovq %2, %%rbx\n\tpushq %4\n\tpushq %%rax\n\tpushq $0x102\n\t"
-			 "pushq %5\n\tpushq %%rbx\n\tmovq %%rax, %%rbx\n\tmovq %%rax, %%rcx\n\t"
-			 "movq %%rax, %%rdx\n\tmovq %%rax, %%rsi\n\tmovq %%rax, %%rdi\n\t"
-			 "movq %%rax, %%rbp\n\tmovq %%rax, %%r8\n\tmovq %%rax, %%r9\n\tiretq\n1:"
-			 : "=m"(home.rsp), "=m"(home.rip)
-			 : "m"(entry), "m"(scratch), "i"(RT_DS), "i"(RT_CS)
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11",
-			   "r12", "r13", "r14", "r15", "memory", "cc");
+	__asm__ volatile(
+	    "movq %%rsp, %0\n\tleaq 1f(%%rip), %%rax\n\tmovq %%rax, %1\n\t"
+	    "movq %3, %%rax\n\tmovq %2, %%rbx\n\tpushq %4\n\tpushq %%rax\n\tpushq $0x102\n\t"
+	    "pushq %5\n\tpushq %%rbx\n\tmovq %%rax, %%rbx\n\tmovq %%rax, %%rcx\n\t"
+	    "movq %%rax, %%rdx\n\tmovq %%rax, %%rsi\n\tmovq %%rax, %%rdi\n\t"
+	    "movq %%rax, %%rbp\n\tmovq %%rax, %%r8\n\tmovq %%rax, %%r9\n\tiretq\n1:"
+	    : "=m"(home.rsp), "=m"(home.rip)
+	    : "m"(entry), "m"(scratch), "i"(RT_DS), "i"(RT_CS)
+	    : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12",
+	      "r13", "r14", "r15", "memory", "cc");
 }
 
 /* What random code may have switched, switched back. */
@@ -153,7 +154,8 @@ static void tidy(u64 cr0, u64 cr4)
 
 extern u64 rt_pd[];
 
-/* Wild pointers shall fault in our own tables, else the first one that is not emulated ends it all. */
+/* Wild pointers shall fault in our own tables, else the first one that is not emulated ends it all.
+ */
 static void unmap_what_is_not_ours(void)
 {
 	for (u64 at = rt_memory_end(); at < GiB(4); at += MiB(2))
@@ -186,8 +188,8 @@ static void fuzz(void)
 void hostile_end(void)
 {
 	static void (*const ends[])(void) = {
-		triple_fault, halt,	 jump_nowhere, lost_page_tables, wild_store,
-		lost_idt,     init_self, jump_to_device, lost_stack,	 fuzz,
+		triple_fault, halt,	 jump_nowhere,	 lost_page_tables, wild_store,
+		lost_idt,     init_self, jump_to_device, lost_stack,	   fuzz,
 	};
 	u64 which = rt_number("end", 0);
 

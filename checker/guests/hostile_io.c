@@ -8,10 +8,13 @@
 
 #define PORTS 0x10000
 
-/* Ends of the machine: the i8042's command, PIIX's and port 92's reset, the exit and shutdown ports. */
+/* Ends of the machine: the i8042's command, PIIX's and port 92's reset, the exit and shutdown
+ * ports. */
 static bool ends_machine(u32 port, unsigned width)
 {
-	static const u16 ends[] = { 0x64, 0x92, 0xcf9, 0xf4, 0xf5, 0xf6, 0xf7, 0x604, 0x605, 0x8900 };
+	static const u16 ends[] = {
+		0x64, 0x92, 0xcf9, 0xf4, 0xf5, 0xf6, 0xf7, 0x604, 0x605, 0x8900
+	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++)
 		if (ends[i] - port < width)
@@ -20,8 +23,8 @@ static bool ends_machine(u32 port, unsigned width)
 }
 
 /*
- * What was read must not reach into bits that the width does not have; the upper half of RAX goes with
- * 32 bits and stays with fewer.
+ * What was read must not reach into bits that the width does not have; the upper half of RAX goes
+ * with 32 bits and stays with fewer.
  */
 static void ports_in(struct tally *t)
 {
@@ -66,10 +69,14 @@ static void ports_out(struct tally *t)
 static void ports_string(struct tally *t)
 {
 	static u8 buffer[8192] ALIGNED(4096);
-	const u64 places[] = { (u64)(uintptr_t)buffer,	 (u64)(uintptr_t)buffer + 4094,
-			       rt_memory_end() - 3,	 0xa0000 - 2,
-			       0xfee00000,		 0xfffffff0,
-			       RT_WINDOW + MiB(1),	 0x8000000000000000,
+	const u64 places[] = { (u64)(uintptr_t)buffer,
+			       (u64)(uintptr_t)buffer + 4094,
+			       rt_memory_end() - 3,
+			       0xa0000 - 2,
+			       0xfee00000,
+			       0xfffffff0,
+			       RT_WINDOW + MiB(1),
+			       0x8000000000000000,
 			       0x7ffffffffffe };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
@@ -82,7 +89,8 @@ static void ports_string(struct tally *t)
 		n = 5;
 		RT_TRY("rep outsl", RT_OUT("+S"(at), "+c"(n)), "d"(0xed));
 		hostile_case(t);
-		hostile_bad(t, n > 5 || at - places[i] != 4 * (5 - n), "OUTSL-registers", places[i]);
+		hostile_bad(t, n > 5 || at - places[i] != 4 * (5 - n), "OUTSL-registers",
+			    places[i]);
 		at = places[i] + 8;
 		RT_TRY("std\n\tinsw\n\tcld", RT_OUT("+D"(at)), "d"(0xed));
 		__asm__ volatile("cld");
@@ -116,13 +124,13 @@ static const struct {
 };
 
 /*
- * What a guest must never see: whether the host virtualizes, with what, where its memory lies.  Its CPUID
- * offers neither SVM nor VMX, so to read these is #GP; but VM_CR exists on all AMD CPUs.
+ * What a guest must never see: whether the host virtualizes, with what, where its memory lies.  Its
+ * CPUID offers neither SVM nor VMX, so to read these is #GP; but VM_CR exists on all AMD CPUs.
  */
 static bool is_hosts_own(u32 msr)
 {
-	return msr == 0xc0010117 || msr == 0xc0010118 || (msr >= 0x480 && msr <= 0x491) || msr == 0x3a ||
-	       msr == 0xc0000104;
+	return msr == 0xc0010117 || msr == 0xc0010118 || (msr >= 0x480 && msr <= 0x491) ||
+	       msr == 0x3a || msr == 0xc0000104;
 }
 
 static void read_one(struct tally *t, u32 msr)
@@ -156,7 +164,8 @@ static void write_one(struct tally *t, u32 msr)
 
 		hostile_case(t);
 		hostile_bad(t, ok && is_hosts_own(msr), "write-of-MSR-of-the-host", msr);
-		hostile_bad(t, ok && msr == MSR_EFER && (values[i] & EFER_SVME), "EFER-takes-SVME", msr);
+		hostile_bad(t, ok && msr == MSR_EFER && (values[i] & EFER_SVME), "EFER-takes-SVME",
+			    msr);
 		if (known)
 			rt_wrmsr(msr, old);
 	}
@@ -176,7 +185,8 @@ static void msr_write(struct tally *t)
 				write_one(t, msr);
 	for (unsigned i = 0; i < 2000; i++)
 		write_one(t, (u32)rt_random() | 0x2000);
-	RT_TRY("wrmsr", RT_OUT(), "c"(MSR_EFER), "a"((u32)(EFER_LME | EFER_SVME | EFER_SCE)), "d"(0));
+	RT_TRY("wrmsr", RT_OUT(), "c"(MSR_EFER), "a"((u32)(EFER_LME | EFER_SVME | EFER_SCE)),
+	       "d"(0));
 	hostile_case(t);
 	hostile_bad(t, !rt_faulted(), "EFER-takes-SVME", MSR_EFER);
 }
@@ -195,9 +205,9 @@ static void exit_storm(struct tally *t)
 }
 
 static const struct attack attacks[] = {
-	{ "ports-in", ports_in, false },	 { "ports-out", ports_out, false },
-	{ "ports-string", ports_string, true },	 { "long-string", long_string, true },
-	{ "msr-read", msr_read, false },	 { "msr-write", msr_write, false },
+	{ "ports-in", ports_in, false },	{ "ports-out", ports_out, false },
+	{ "ports-string", ports_string, true }, { "long-string", long_string, true },
+	{ "msr-read", msr_read, false },	{ "msr-write", msr_write, false },
 	{ "exit-storm", exit_storm, true },
 };
 

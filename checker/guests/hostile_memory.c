@@ -1,5 +1,6 @@
 /*
- * hostile_memory.c - addresses that are not ours: holes, above RAM, near 4 GiB, beyond; the local APIC
+ * hostile_memory.c - addresses that are not ours: holes, above RAM, near 4 GiB, beyond; the local
+ * APIC
  *
  * Must not know: where the hypervisor or others lie.
  */
@@ -67,7 +68,8 @@ static void poke(struct tally *t, u64 address, bool device)
 	again = 0;
 	RT_TRY("movl (%1), %k0", RT_OUT("+r"(again)), "r"(p));
 	hostile_case(t);
-	hostile_bad(t, !device && !rt_faulted() && (u32)again == (u32)value, "a-store-that-stays", address);
+	hostile_bad(t, !device && !rt_faulted() && (u32)again == (u32)value, "a-store-that-stays",
+		    address);
 }
 
 static bool is_ours(u64 address)
@@ -83,8 +85,8 @@ static bool is_apic(u64 address)
 static void holes(struct tally *t)
 {
 	static const u64 places[] = {
-		0xa0000,    0xb8000,	0xbfff8,    0xfec00000, 0xfed00000, 0xfedffff8, 0xfee01000,
-		0xff000000, 0xfffffff0, 0xfffffff8,
+		0xa0000,    0xb8000,	0xbfff8,    0xfec00000, 0xfed00000,
+		0xfedffff8, 0xfee01000, 0xff000000, 0xfffffff0, 0xfffffff8,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
@@ -140,7 +142,8 @@ static void apic_page(struct tally *t)
 		hostile_case(t);
 		if (offset == LAPIC_ICR || offset == LAPIC_ICR + 4)
 			continue;
-		RT_TRY("movl %k0, (%1)", RT_OUT(), "r"(rt_random() & 0xfffff0ff), "r"(lapic(offset)));
+		RT_TRY("movl %k0, (%1)", RT_OUT(), "r"(rt_random() & 0xfffff0ff),
+		       "r"(lapic(offset)));
 		hostile_case(t);
 		RT_TRY("movb (%1), %b0", RT_OUT("+q"(value)), "r"(lapic(offset)));
 		hostile_case(t);
@@ -157,8 +160,10 @@ static void apic_page(struct tally *t)
 /* To where RAM is, to holes, to the sky; off and on; x2APIC in all orders. */
 static void apic_base(struct tally *t)
 {
-	const u64 places[] = { 0, 0x100000, rt_memory_end(), 0xa0000, 0xfffff000, GiB(4), 1ull << 39, 1ull << 51 };
-	const u64 modes[] = { APIC_BASE_ENABLE, APIC_BASE_ENABLE | APIC_BASE_X2APIC, APIC_BASE_X2APIC, 0,
+	const u64 places[] = { 0,	   0x100000, rt_memory_end(), 0xa0000,
+			       0xfffff000, GiB(4),   1ull << 39,      1ull << 51 };
+	const u64 modes[] = { APIC_BASE_ENABLE,		 APIC_BASE_ENABLE | APIC_BASE_X2APIC,
+			      APIC_BASE_X2APIC,		 0,
 			      APIC_BASE_ENABLE | BIT(9), APIC_BASE_ENABLE | 1 };
 	u64 old = x86_rdmsr(MSR_APIC_BASE), value = 0;
 
@@ -166,7 +171,8 @@ static void apic_base(struct tally *t)
 		for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
 			rt_wrmsr(MSR_APIC_BASE, places[p] | modes[m] | (old & APIC_BASE_BSP));
 			hostile_case(t);
-			RT_TRY("movl (%1), %k0", RT_OUT("+r"(value)), "r"(rt_window(places[p] + 0x20)));
+			RT_TRY("movl (%1), %k0", RT_OUT("+r"(value)),
+			       "r"(rt_window(places[p] + 0x20)));
 			hostile_case(t);
 			rt_rdmsr(MSR_X2APIC_FIRST + 3, &value);
 			hostile_case(t);
@@ -189,8 +195,8 @@ static void icr(struct tally *t)
 			for (unsigned m = 0; m < ARRAY_SIZE(modes); m++)
 				for (u32 flags = 0; flags < 16; flags += 3) {
 					*lapic(LAPIC_ICR_HIGH) = destination << 24;
-					*lapic(LAPIC_ICR) = 0x40 | (u32)modes[m] << 8 | flags << 12 |
-							    shorthand << 18;
+					*lapic(LAPIC_ICR) = 0x40 | (u32)modes[m] << 8 |
+							    flags << 12 | shorthand << 18;
 					t->cases++;
 				}
 	__asm__ volatile("sti; nop; nop; cli");
@@ -216,7 +222,8 @@ static bool weather(struct rt_frame *frame)
 	return false;
 }
 
-/* period=N counts of the PIT: the shortest is 2, 1.7 us, which on a slow machine is less than an exit. */
+/* period=N counts of the PIT: the shortest is 2, 1.7 us, which on a slow machine is less than an
+ * exit. */
 static void interrupt_storm(struct tally *t)
 {
 	u64 before = rt_interrupts, period = rt_number("period", 2);
@@ -242,9 +249,12 @@ static void interrupt_storm(struct tally *t)
 }
 
 static const struct attack attacks[] = {
-	{ "fresh-memory", fresh_memory, false }, { "holes", holes, true },
-	{ "huge-addresses", huge_addresses, true }, { "straddle", straddle, true },
-	{ "apic-page", apic_page, true },	 { "apic-base", apic_base, true },
+	{ "fresh-memory", fresh_memory, false },
+	{ "holes", holes, true },
+	{ "huge-addresses", huge_addresses, true },
+	{ "straddle", straddle, true },
+	{ "apic-page", apic_page, true },
+	{ "apic-base", apic_base, true },
 	{ "icr", icr, true },
 };
 

@@ -91,7 +91,8 @@ static unsigned watch(void)
 	} while (rt_typed() != 'q');
 	for (u64 i = 0; i < pattern_words; i += WORDS_PER_LOOK)
 		w.bad_words += look_at_memory(i);
-	rt_record("watched count=%lu looks=%lu bad-words=%lu bad-registers=%lu which=%s hash=0x%lx same=%u",
+	rt_record("watched count=%lu looks=%lu bad-words=%lu bad-registers=%lu which=%s hash=0x%lx "
+		  "same=%u",
 		  w.count, w.looks, w.bad_words, w.bad_registers, w.which, hash_memory(),
 		  hash_memory() == before);
 	return 0;
@@ -156,8 +157,8 @@ static unsigned reuse(void)
 		dirty += value != 0;
 		secrets += value >> SECRET_SHIFT == SECRET_TAG;
 	}
-	rt_record("reuse bytes=%lu dirty=%lu secrets=%lu", rt_memory_end() - rt_image_limit(), dirty,
-		  secrets);
+	rt_record("reuse bytes=%lu dirty=%lu secrets=%lu", rt_memory_end() - rt_image_limit(),
+		  dirty, secrets);
 	fill(rt_memory_end());
 	return 0;
 }

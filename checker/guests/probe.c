@@ -1,9 +1,10 @@
 /*
  * probe.c - what does a thing cost here?
  *
- * work=NAME n=N   carries a thing out N times (n=0: as often as is its wont) and records the ticks of the
- *                 TSC that this took, in the least of several runs and in all; work=all does them one after the other.
- * Bare and virtual, the same image gives the two numbers whose difference is the hypervisor's.
+ * work=NAME n=N   carries a thing out N times (n=0: as often as is its wont) and records the ticks
+ * of the TSC that this took, in the least of several runs and in all; work=all does them one after
+ * the other. Bare and virtual, the same image gives the two numbers whose difference is the
+ * hypervisor's.
  */
 #include "rt/rt.h"
 #include "lib/string.h"
@@ -27,20 +28,21 @@ static u64 spin(u64 n)
 }
 
 /* A loop around one instruction; what it leaves in registers does not matter. */
-#define LOOP(insn, n, a, c, d)                                                      \
-	__asm__ volatile(".balign 16\n1:\tmov %4, %%rax\n\tmov %5, %%rcx\n\tmov %6, %%rdx\n\t" insn \
-			 "\n\tdec %0\n\tjnz 1b"                                      \
-			 : "+r"(n), "=&a"(out[0]), "=&c"(out[1]), "=&d"(out[2])      \
-			 : "r"((u64)(a)), "r"((u64)(c)), "r"((u64)(d))               \
-			 : "rbx", "memory", "cc")
+#define LOOP(insn, n, a, c, d)                                                                     \
+	__asm__ volatile(                                                                          \
+	    ".balign 16\n1:\tmov %4, %%rax\n\tmov %5, %%rcx\n\tmov %6, %%rdx\n\t" insn             \
+	    "\n\tdec %0\n\tjnz 1b"                                                                 \
+	    : "+r"(n), "=&a"(out[0]), "=&c"(out[1]), "=&d"(out[2])                                 \
+	    : "r"((u64)(a)), "r"((u64)(c)), "r"((u64)(d))                                          \
+	    : "rbx", "memory", "cc")
 
-#define WORK(name, insn, a, c, d)                \
-	static u64 work_##name(u64 n)            \
-	{                                        \
-		u64 out[3], start = x86_rdtsc(); \
-                                                 \
-		LOOP(insn, n, a, c, d);          \
-		return x86_rdtsc() - start;      \
+#define WORK(name, insn, a, c, d)                                                                  \
+	static u64 work_##name(u64 n)                                                              \
+	{                                                                                          \
+		u64 out[3], start = x86_rdtsc();                                                   \
+                                                                                                   \
+		LOOP(insn, n, a, c, d);                                                            \
+		return x86_rdtsc() - start;                                                        \
 	}
 
 WORK(empty, "", 0, 0, 0)
@@ -55,15 +57,17 @@ WORK(mmio, "movl (%%rdx), %%eax", 0, 0, LAPIC_VERSION)
 
 /* ---- What must not exit at all -------------------------------------------------- */
 
-/* SYSCALL comes back to its handler in ring 0; a SYSRET would go to ring 3, so the handler jumps. */
+/* SYSCALL comes back to its handler in ring 0; a SYSRET would go to ring 3, so the handler jumps.
+ */
 static void prepare_syscall(void)
 {
 	x86_wrmsr(MSR_STAR, (u64)RT_CS << 32);
 	x86_wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF);
 	x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_SCE);
-	__asm__ volatile("leaq 1f(%%rip), %%rax\n\tmovq %%rax, %%rdx\n\tshrq $32, %%rdx\n\twrmsr\n\t"
-			 "jmp 2f\n1:\tjmp *%%rcx\n2:" ::"c"(MSR_LSTAR)
-			 : "rax", "rdx", "memory");
+	__asm__ volatile(
+	    "leaq 1f(%%rip), %%rax\n\tmovq %%rax, %%rdx\n\tshrq $32, %%rdx\n\twrmsr\n\t"
+	    "jmp 2f\n1:\tjmp *%%rcx\n2:" ::"c"(MSR_LSTAR)
+	    : "rax", "rdx", "memory");
 }
 
 static u64 work_syscall(u64 n)
@@ -181,7 +185,8 @@ static void run(unsigned i)
 		least = MIN(least, ticks);
 	}
 	x86_outb(MARK_PORT, 0);
-	rt_record("work name=%s n=%lu runs=%u least=%lu total=%lu", w->name, n, w->runs, least, total);
+	rt_record("work name=%s n=%lu runs=%u least=%lu total=%lu", w->name, n, w->runs, least,
+		  total);
 }
 
 /* A tickless guest: the interval timer, which firmware left at 18.2 Hz, waits for a count. */

@@ -91,7 +91,8 @@ static void make_area(u64 seed)
 static void load_area(void)
 {
 	if (has_xsave)
-		__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)components), "d"(0) : "memory");
+		__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)components), "d"(0)
+				 : "memory");
 	else
 		__asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
 }
@@ -100,7 +101,8 @@ static void save_now(void)
 {
 	memset(now, 0, sizeof(now));
 	if (has_xsave)
-		__asm__ volatile("xsave64 (%0)" ::"r"(now), "a"((u32)components), "d"(0) : "memory");
+		__asm__ volatile("xsave64 (%0)" ::"r"(now), "a"((u32)components), "d"(0)
+				 : "memory");
 	else
 		__asm__ volatile("fxsave64 (%0)" ::"r"(now) : "memory");
 }
@@ -147,7 +149,8 @@ static void check_vectors(struct differences *d)
 {
 	save_now();
 	for (unsigned i = 0; i < 8; i++)
-		differ(d, memcmp(now + ST + i * ST_STRIDE, area + ST + i * ST_STRIDE, ST_SIZE), "x87");
+		differ(d, memcmp(now + ST + i * ST_STRIDE, area + ST + i * ST_STRIDE, ST_SIZE),
+		       "x87");
 	differ(d, memcmp(now + XMM, area + XMM, XMM_SIZE), "XMM");
 	if (components & XCR0_AVX)
 		differ(d, memcmp(now + YMM_HIGH, area + YMM_HIGH, YMM_SIZE), "YMM");

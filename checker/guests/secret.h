@@ -1,8 +1,8 @@
 /*
  * secret.h - how a probe recognises memory of another one
  *
- * The neighbour's memory is full of words with this upper half; nobody else ever writes it.  The host's
- * side (checker/outside.c) looks for it in the machine's memory.
+ * The neighbour's memory is full of words with this upper half; nobody else ever writes it.  The
+ * host's side (checker/outside.c) looks for it in the machine's memory.
  */
 #ifndef CHECKER_SECRET_H
 #define CHECKER_SECRET_H

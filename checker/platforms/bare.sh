@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # What bare platforms have in common: the first guest is the machine's kernel.
 platform_run()
 {

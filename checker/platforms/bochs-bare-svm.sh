@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # The emulated PC of Bochs without a hypervisor; the CPU model of bochs-svm.
 platform_title='bare Bochs (svm model)'
 platform_machine=bochs-bare-svm

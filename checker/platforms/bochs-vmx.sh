@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # Espejo on Bochs; one instruction is one tick of the TSC.
 platform_title='Espejo on Bochs, vmx'
 platform_machine=bochs-vmx

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # Espejo, on whatever machine: how guests are given to it, and what it says of them.
 platform_image=$B/hv/espejo.elf
 

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # The emulated PC of QEMU without a hypervisor: what the others are compared with.
 platform_title='bare QEMU TCG'
 platform_machine=qemu-bare

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # Espejo on QEMU's AMD-V with nested paging; no NRIP save, no decode assists (docs/emulators.md).
 platform_title='Espejo on QEMU, AMD-V'
 platform_machine=qemu-svm

@@ -35,6 +35,9 @@
 	.equ TF, 0x100
 	.equ WINDOW, 0xc0000000 /* linear, two pages */
 	.equ PAGE, 4096
+	.equ MOVED, 0x400000
+	.equ CODE_A, 0x28
+	.equ CODE_B, 0x30
 
 	/* Run code with known registers and show them. */
 	.macro TRY title, code
@@ -101,9 +104,14 @@
 	movl %eax, %es
 	movl %eax, %ss
 	movl $spot, %eax
-	movw %ax, gdt + CODE16 + 2
-	shrl $16, %eax
-	movb %al, gdt + CODE16 + 4
+	movl $CODE16, %ebx
+	call base
+	movl $segment_a, %eax
+	movl $CODE_A, %ebx
+	call base
+	movl $segment_b, %eax
+	movl $CODE_B, %ebx
+	call base
 	movl $DB, %eax
 	movl $on_db, %ebx
 	call gate
@@ -139,7 +147,7 @@
 
 	/* ---- The same instruction, other bytes -------------------------------------------- */
 	movl $2, rounds
-1:	movl $1, in_eax
+1:	movl $0, in_eax
 	VARIANT "plain", 0x0f, 0xa2
 	VARIANT "plain", 0x0f, 0xa2
 	VARIANT "66", 0x66, 0x0f, 0xa2
@@ -150,7 +158,6 @@
 	VARIANT "repne 67 65", 0xf2, 0x67, 0x65, 0x0f, 0xa2
 	VARIANT "lock", 0xf0, 0x0f, 0xa2
 	VARIANT "plain", 0x0f, 0xa2
-	movl $0, in_eax
 	VARIANT "vmmcall 0", 0x0f, 0x01, 0xd9
 	VARIANT "vmmcall 0", 0x0f, 0x01, 0xd9
 	VARIANT "vmcall 0", 0x0f, 0x01, 0xc1
@@ -166,8 +173,8 @@
 	decl rounds
 	jnz 1b
 
-	/* ---- Traps and shadows --------------------------------------------------------------- */
-	movl $1, in_eax
+	/* ---- Traps and shadows: leaf 0, as what depends on the vCPU never goes the short way ------ */
+	movl $0, in_eax
 	movl $3, rounds
 1:	TRY "tf cpuid", "pushl $TF | 2; popfl; cpuid; nop"
 	TRY "tf vmmcall", "pushl $TF | 2; popfl; vmmcall; nop"
@@ -177,7 +184,9 @@
 	TRY "sti mov-ss cpuid", "movl %ss, %ebx; call pend; sti; movl %ebx, %ss; cpuid; nop; nop; cli"
 	TRY "sti vmmcall", "call pend; sti; vmmcall; nop; nop; cli"
 	TRY "pending cpuid", "call pend; cpuid; nop; sti; nop; nop; cli"
-	TRY "code breakpoint behind", "call break_at; cpuid; nop"
+	TRY "breakpoint behind", "call break_at; cpuid; nop"
+	TRY "breakpoint on it and behind", "call break_both; cpuid; nop"
+	TRY "sti cpuid, then an interrupt", "sti; cpuid; call pend; nop; cli"
 	decl rounds
 	jnz 1b
 
@@ -188,6 +197,18 @@
 	VARIANT16 "16 bits", 0x0f, 0xa2
 	VARIANT16 "16 bits, 66", 0x66, 0x0f, 0xa2
 	VARIANT16 "16 bits, 67", 0x67, 0x0f, 0xa2
+	decl rounds
+	jnz 1b
+
+	/* The same EIP in two segments, for instructions of two lengths. */
+	movl $0x45a20f66, segment_b
+	movw $0xcb90, segment_b + 4
+	movl $0xcb45a20f, segment_a
+	movl $2, rounds
+1:	TRY "segment a", "lcall $CODE_A, $0"
+	TRY "segment b", "lcall $CODE_B, $0"
+	TRY "segment b", "lcall $CODE_B, $0"
+	TRY "segment a", "lcall $CODE_A, $0"
 	decl rounds
 	jnz 1b
 
@@ -211,6 +232,22 @@
 	orl $CR0_PG, %eax
 	movl %eax, %cr0
 	call fill_pages
+
+	/* The same EIP with and without paging: another page. */
+	movl $table_d + TABLE_RW, directory_a + 4 * (MOVED >> 22)
+	movl $page_b + TABLE_RW, table_d
+	movl $3, rounds
+1:	movl %cr0, %eax
+	andl $~CR0_PG, %eax
+	movl %eax, %cr0
+	movl $0xc345a20f, MOVED
+	TRY "without paging", "movl $MOVED, %edx; call *%edx"
+	movl %cr0, %eax
+	orl $CR0_PG, %eax
+	movl %eax, %cr0
+	TRY "with paging", "movl $MOVED, %edx; call *%edx"
+	decl rounds
+	jnz 1b
 
 	movl $2, rounds
 1:	TRY "page a", "movl $WINDOW, %edx; call *%edx"
@@ -280,7 +317,7 @@ fill_pages:
 
 /* ---- Handlers --------------------------------------------------------------------------- */
 
-on_db:	movl $DB, trap
+on_db:	addl $DB | 0x100, trap	/* and how many */
 	andl $~TF, 8(%esp)
 	orl $0x10000, 8(%esp)
 	pushl %eax
@@ -306,6 +343,17 @@ on_irq:	movl $IRQ, trap
 
 /* An interrupt is pending. */
 pend:	movl $ICR_SELF | IRQ, APIC_ICR
+	ret
+/* Breakpoints on the CPUID behind the call and on the NOP behind that. */
+break_both:
+	pushl %eax
+	movl 4(%esp), %eax
+	movl %eax, %dr1
+	addl $2, %eax
+	movl %eax, %dr0
+	movl $0x405, %eax
+	movl %eax, %dr7
+	popl %eax
 	ret
 /* A breakpoint on the NOP behind the CPUID behind the call. */
 break_at:
@@ -369,6 +417,12 @@ words:	pushl %ecx
 	loop words
 	ret
 
+/* EAX: linear address of the segment with selector EBX. */
+base:	movw %ax, gdt + 2(%ebx)
+	shrl $16, %eax
+	movb %al, gdt + 4(%ebx)
+	ret
+
 gate:	movw %bx, idt(,%eax,8)
 	movw $CODE32, idt + 2(,%eax,8)
 	movw $GATE, idt + 4(,%eax,8)
@@ -390,17 +444,17 @@ long_mode:
 	movw %ax, idt64 + 16 * UD + 6(%rip)
 	lidt idt64_pointer(%rip)
 	movl $3, rounds(%rip)
-1:	movl $1, in_eax(%rip)
+1:	movl $0, in_eax(%rip)
 	VARIANT64 "plain", 0x0f, 0xa2
 	VARIANT64 "plain", 0x0f, 0xa2
 	VARIANT64 "rex.w", 0x48, 0x0f, 0xa2
 	VARIANT64 "66 rex.w", 0x66, 0x48, 0x0f, 0xa2
 	VARIANT64 "rex.w 66", 0x48, 0x66, 0x0f, 0xa2
 	VARIANT64 "rep rex", 0xf3, 0x47, 0x0f, 0xa2
-	movl $0, in_eax(%rip)
+	VARIANT64 "vmmcall 1 0000 0000", 0x0f, 0x01, 0xd9
 	VARIANT64 "vmmcall 1 0000 0000", 0x0f, 0x01, 0xd9
 	VARIANT64 "vmcall 1 0000 0000", 0x0f, 0x01, 0xc1
-	movl $1, in_eax(%rip)
+	VARIANT64 "vmcall 1 0000 0000", 0x0f, 0x01, 0xc1
 	TRY64 "page a", "movl $0x400000, %edx; call *%rdx"
 	TRY64 "page a again", "movl $0x400000, %edx; call *%rdx"
 	movl $page_b + TABLE_RW, table_c(%rip)
@@ -488,6 +542,7 @@ leaves:	.long 0, 0x22, 0x40000000, 0x40000004, 0x80000000, 0x80000022
 leaves_end:
 	.balign 8
 gdt:	.quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00009b000000ffff, 0x00af9b000000ffff
+	.quad 0x00cf9b000000ffff, 0x00cf9b000000ffff
 gdt_pointer:
 	.word . - gdt - 1
 	.long gdt
@@ -511,6 +566,8 @@ table_b:
 	.skip PAGE
 table_c:
 	.skip PAGE
+table_d:
+	.skip PAGE
 page_a:	.skip PAGE
 page_b:	.skip PAGE
 page_c:	.skip PAGE
@@ -523,6 +580,10 @@ idt64:	.skip 16 * (UD + 1)
 	.balign 8
 back:	.skip 8
 spot:	.skip 16
+segment_a:
+	.skip 16
+segment_b:
+	.skip 16
 name:	.skip 4
 resume:	.skip 8
 in_eax:	.skip 4

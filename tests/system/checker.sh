@@ -1,6 +1,7 @@
 #!/bin/sh
 # checker.sh - the checker itself: a clean run passes, its reports are well-formed, garbage does not pass,
 # and it catches a seeded bug of each property.  All of them: make mutants.
+# shellcheck disable=SC2317
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1

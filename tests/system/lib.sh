@@ -117,7 +117,10 @@ run_machine()
   record=$records/$1
   shift
   began=$(seconds)
-  "$@" </dev/null >"$record.raw" 2>&1
+  "$@" </dev/null >"$record.raw" 2>&1 &
+  machine_pid=$!
+  trap 'kill "$machine_pid" 2>/dev/null; wait "$machine_pid"; exit 1' TERM
+  wait "$machine_pid"
   result=$?
   tr -d '\r\000' <"$record.raw" >"$record.log"
   echo "$began $(seconds)" >"$record.times"

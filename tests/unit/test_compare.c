@@ -51,13 +51,15 @@ static void test_transcripts(void)
 	CU_ASSERT(gives(GOOD, GOOD, "ppp"));
 	/* Declared lines may differ and be fewer. */
 	CU_ASSERT(gives(GOOD, "1..2\nok 1 x\nok 2 y\n# end selftest: 2 passed of 2\n", "ppp"));
-	CU_ASSERT(gives(GOOD, "1..2\nok 1 x\nnot ok 2 y: z\n# end selftest: 1 passed of 2\n", "ppf"));
+	CU_ASSERT(
+	    gives(GOOD, "1..2\nok 1 x\nnot ok 2 y: z\n# end selftest: 1 passed of 2\n", "ppf"));
 	CU_ASSERT(gives(GOOD, "", "fff"));
 	CU_ASSERT(gives(GOOD, "1..2\nok 1 x\n", "fpf"));
-	CU_ASSERT(gives(GOOD, "1..2\nok 1 x\nok 2 y\n", "fpp")); /* no end line */
-	CU_ASSERT(gives(GOOD, "1..1\nok 1 x\n# end selftest\n", "fpf")); /* another plan */
+	CU_ASSERT(gives(GOOD, "1..2\nok 1 x\nok 2 y\n", "fpp"));	   /* no end line */
+	CU_ASSERT(gives(GOOD, "1..1\nok 1 x\n# end selftest\n", "fpf"));   /* another plan */
 	CU_ASSERT(gives(GOOD, "ok 1 x\nok 2 y\n# end selftest\n", "fff")); /* no plan */
-	CU_ASSERT(gives(GOOD, "1..2\n1..2\nok 1 x\nok 2 y\n# end selftest\n", "fpp")); /* began twice */
+	CU_ASSERT(
+	    gives(GOOD, "1..2\n1..2\nok 1 x\nok 2 y\n# end selftest\n", "fpp")); /* began twice */
 	CU_ASSERT(gives(GOOD, "1..2\nok 1 x\nnoise\nok 2 y\n# end selftest\n", "fpff"));
 	CU_ASSERT(gives(GOOD, "1..99999999999999999999\nok 1 x\nok 2 y\n# end selftest\n", "fff"));
 	/* A bare run that is none is the harness's failure, and no pass. */
@@ -73,8 +75,8 @@ static bool census(const char *bare, const char *virtual, const char *declared, 
 	record_parse(&b, bare, strlen(bare), "one");
 	record_parse(&v, virtual, strlen(virtual), "one");
 	report_init(&r, "p", "1");
-	compare_census(&r, &(struct census){ &b, "one", "b" }, &(struct census){ &v, "one", "v" }, declared,
-		       "f");
+	compare_census(&r, &(struct census){ &b, "one", "b" }, &(struct census){ &v, "one", "v" },
+		       declared, "f");
 	record_free(&b);
 	record_free(&v);
 	return results(&r, letters);
@@ -85,17 +87,21 @@ static void test_cases(void)
 	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=1\n@v end\n", "", "pp"));
 	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=2\n@v end\n", "", "pf"));
 	/* The emulator is wrong, and we are right; and the other way round. */
-	CU_ASSERT(census("@b case x got=1 manual=2\n@b end\n", "@v case x got=2 manual=2\n@v end\n", "", "pp"));
-	CU_ASSERT(census("@b case x got=1 manual=2\n@b end\n", "@v case x got=1 manual=2\n@v end\n", "", "pf"));
+	CU_ASSERT(census("@b case x got=1 manual=2\n@b end\n", "@v case x got=2 manual=2\n@v end\n",
+			 "", "pp"));
+	CU_ASSERT(census("@b case x got=1 manual=2\n@b end\n", "@v case x got=1 manual=2\n@v end\n",
+			 "", "pf"));
 	CU_ASSERT(census("@b case x got=1 manual=2\n@b end\n", "@v case x got=1 manual=2\n@v end\n",
 			 "# x no\nxy no\nx QEMU's\n", "pp"));
 	/* Missing, cut off, forged, only virtual. */
-	CU_ASSERT(census("@b case x got=1\n@b case y got=1\n@b end\n", "@v case x got=1\n@v end\n", "", "ppf"));
+	CU_ASSERT(census("@b case x got=1\n@b case y got=1\n@b end\n", "@v case x got=1\n@v end\n",
+			 "", "ppf"));
 	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=1\n", "", "fp"));
 	CU_ASSERT(census("@b case x got=1\n@b end\n", "@b case x got=1\n@b end\n", "", "ff"));
-	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=1\n@v case z got=1 manual=1\n@v end\n", "",
-			 "ppp"));
-	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=1\n@v case z got=1\n@v end\n", "", "ppf"));
+	CU_ASSERT(census("@b case x got=1\n@b end\n",
+			 "@v case x got=1\n@v case z got=1 manual=1\n@v end\n", "", "ppp"));
+	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=1\n@v case z got=1\n@v end\n",
+			 "", "ppf"));
 	CU_ASSERT(census("@b case x got=1\n", "@v case x got=1\n@v end\n", "", "ep"));
 	CU_ASSERT(census("", "", "", "e"));
 }
@@ -104,9 +110,12 @@ static void test_flags(void)
 {
 	CU_ASSERT(census("@b flags x got=0xf\n@b end\n", "@v flags x got=0xf\n@v end\n", "", "pp"));
 	CU_ASSERT(census("@b flags x got=0xf\n@b end\n", "@v flags x got=0x7\n@v end\n", "", "pf"));
-	CU_ASSERT(census("@b flags x got=0xf\n@b end\n", "@v flags x got=0x7\n@v end\n", "x 0x8 why\n", "pp"));
-	CU_ASSERT(census("@b flags x got=0xf\n@b end\n", "@v flags x got=0x3\n@v end\n", "x 0x8 why\n", "pf"));
-	CU_ASSERT(census("@b flags x got=0x7\n@b end\n", "@v flags x got=0xf\n@v end\n", "x 0x8 why\n", "pf"));
+	CU_ASSERT(census("@b flags x got=0xf\n@b end\n", "@v flags x got=0x7\n@v end\n",
+			 "x 0x8 why\n", "pp"));
+	CU_ASSERT(census("@b flags x got=0xf\n@b end\n", "@v flags x got=0x3\n@v end\n",
+			 "x 0x8 why\n", "pf"));
+	CU_ASSERT(census("@b flags x got=0x7\n@b end\n", "@v flags x got=0xf\n@v end\n",
+			 "x 0x8 why\n", "pf"));
 }
 
 void test_compare_register(void)

@@ -166,12 +166,16 @@ static void test_hypervisor(void)
 	CU_ASSERT_EQUAL(o.trace, 256);
 	CU_ASSERT_FALSE(o.exit_done);
 	CU_ASSERT_FALSE(o.script_exit);
+	CU_ASSERT_EQUAL(o.silence, 20);
 	CU_ASSERT_EQUAL(options_parse("espejo.elf32 cpus=2 trace=65536 script-exit exit=done", &o,
 				      error, sizeof(error)), 0);
 	CU_ASSERT_EQUAL(o.cpus, 2);
 	CU_ASSERT_EQUAL(o.trace, 65536);
 	CU_ASSERT_TRUE(o.exit_done);
 	CU_ASSERT_TRUE(o.script_exit);
+	CU_ASSERT_EQUAL(options_parse("silence=0", &o, error, sizeof(error)), 0);
+	CU_ASSERT_EQUAL(o.silence, 0);
+	CU_ASSERT_NOT_EQUAL(options_parse("silence=3601", &o, error, sizeof(error)), 0);
 }
 
 void test_options_register(void)

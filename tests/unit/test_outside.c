@@ -22,10 +22,18 @@ static void make_elf(void)
 {
 	Elf64_Ehdr h = { .e_phoff = sizeof(h), .e_phnum = 2 };
 	Elf64_Phdr p[2] = {
-		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = PAGE, .p_paddr = 0x2000,
-		  .p_filesz = PAGE, .p_memsz = PAGE },
-		{ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 2 * PAGE, .p_paddr = 0x4000,
-		  .p_filesz = PAGE, .p_memsz = 2 * PAGE },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_X,
+		  .p_offset = PAGE,
+		  .p_paddr = 0x2000,
+		  .p_filesz = PAGE,
+		  .p_memsz = PAGE },
+		{ .p_type = PT_LOAD,
+		  .p_flags = PF_R | PF_W,
+		  .p_offset = 2 * PAGE,
+		  .p_paddr = 0x4000,
+		  .p_filesz = PAGE,
+		  .p_memsz = 2 * PAGE },
 	};
 
 	memset(memory_bytes, 0, sizeof(memory_bytes));
@@ -74,13 +82,15 @@ static const struct outside_range image = { 0x1000, 0x3000 };
 
 static const char *apart(uint64_t page, uint64_t other, uint64_t second, char *text, size_t size)
 {
-	struct outside_vm vm[2] = { { .name = "a", .root = 0x8000 }, { .name = "b", .root = 0x10000 } };
+	struct outside_vm vm[2] = { { .name = "a", .root = 0x8000 },
+				    { .name = "b", .root = 0x10000 } };
 	const char *why, *wrong = "a table is broken";
 
 	memset(memory_bytes, 0, sizeof(memory_bytes));
 	make_tables(0x8000, page, other);
 	make_tables(0x10000, second, second + PAGE);
-	if (outside_walk(&memory, OUTSIDE_NPT, &vm[0], &why) && outside_walk(&memory, OUTSIDE_EPT, &vm[1], &why))
+	if (outside_walk(&memory, OUTSIDE_NPT, &vm[0], &why) &&
+	    outside_walk(&memory, OUTSIDE_EPT, &vm[1], &why))
 		wrong = outside_apart(vm, 2, image, text, size);
 	outside_forget(&vm[0]);
 	outside_forget(&vm[1]);

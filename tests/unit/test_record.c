@@ -1,5 +1,6 @@
 /*
- * test_record.c - what the checker makes of a serial line: garbage, forgeries, half lines, megabytes
+ * test_record.c - what the checker makes of a serial line: garbage, forgeries, half lines,
+ * megabytes
  */
 #include <CUnit/Basic.h>
 #include <stdlib.h>
@@ -26,7 +27,10 @@ static void test_speakers(void)
 {
 	struct record_log log;
 
-	parse(&log, "[a] @n1 share x=1\r\nespejo: [b] no\n[b] [a] @n1 share x=2\n[c]\n[d]x\n@n1 share x=3\n", NULL);
+	parse(&log,
+	      "[a] @n1 share x=1\r\nespejo: [b] no\n[b] [a] @n1 share x=2\n[c]\n[d]x\n@n1 share "
+	      "x=3\n",
+	      NULL);
 	CU_ASSERT_EQUAL(log.count, 6);
 	CU_ASSERT_STRING_EQUAL(only(&log, "a", "n1", "share"), "x=1");
 	CU_ASSERT_PTR_NULL(only(&log, "b", "n1", "share")); /* says that it were a */
@@ -42,8 +46,11 @@ static void test_forgeries(void)
 {
 	struct record_log log;
 
-	parse(&log, "[a] @ share x=1\n[a] @n2 share x=1\n[a] @n share x=1\n[a] n1 share x=1\n[a] @n1share x=1\n"
-		    "[a] @n1 shared x=1\n[a]  @n1 share x=1\n[a] @n1\n", NULL);
+	parse(&log,
+	      "[a] @ share x=1\n[a] @n2 share x=1\n[a] @n share x=1\n[a] n1 share x=1\n[a] "
+	      "@n1share x=1\n"
+	      "[a] @n1 shared x=1\n[a]  @n1 share x=1\n[a] @n1\n",
+	      NULL);
 	CU_ASSERT_PTR_NULL(only(&log, "a", "n1", "share"));
 	CU_ASSERT_PTR_NULL(only(&log, "a", "", "share")); /* no nonce was given: nothing is true */
 	CU_ASSERT_PTR_NOT_NULL(only(&log, "a", "n1", ""));
@@ -94,8 +101,9 @@ static void test_garbage(void)
 
 static void test_numbers(void)
 {
-	const char *text = "a=12 b=0x1f c= d=12x e=0x f=-1 g=18446744073709551615 h=18446744073709551616 "
-			   "i=0x10000000000000000 aa=5 k=99999999999999999999999999999999999999";
+	const char *text =
+	    "a=12 b=0x1f c= d=12x e=0x f=-1 g=18446744073709551615 h=18446744073709551616 "
+	    "i=0x10000000000000000 aa=5 k=99999999999999999999999999999999999999";
 	uint64_t v;
 
 	CU_ASSERT(record_number(text, "a", &v) && v == 12);

@@ -82,7 +82,9 @@ static void test_hostile_text(void)
 	report_add(&r, REPORT_ISOLATION, REPORT_FAIL, 1, "x/\"><![CDATA[", "a'b",
 		   "\x1b[2J\x01\x7f\xff\xc3\n]]>\"\\%s", "%n%s");
 	CU_ASSERT(writes(&r, report_write_json, "\"platform\": \"a\\\"b\\\\c<d>&\""));
-	CU_ASSERT(writes(&r, report_write_json, "?[2J????" "?]]>\\\"\\\\%n%s"));
+	CU_ASSERT(writes(&r, report_write_json,
+			 "?[2J????"
+			 "?]]>\\\"\\\\%n%s"));
 	CU_ASSERT(writes(&r, report_write_junit, "name=\"x/&quot;&gt;&lt;![CDATA[\""));
 	text = written(&r, report_write_junit);
 	for (const char *c = text; *c; c++)

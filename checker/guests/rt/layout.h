@@ -1,7 +1,8 @@
 /*
  * layout.h - addresses and selectors on which the probes' C and assembly must agree
  *
- * Physical memory is mapped one to one up to 4 GiB; RT_WINDOW is a page that rt_window points anywhere.
+ * Physical memory is mapped one to one up to 4 GiB; RT_WINDOW is a page that rt_window points
+ * anywhere.
  */
 #ifndef CHECKER_RT_LAYOUT_H
 #define CHECKER_RT_LAYOUT_H

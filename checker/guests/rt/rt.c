@@ -345,8 +345,8 @@ static void init_traps(void)
 	tss.ist[IST_TRAP - 1] = (u64)(uintptr_t)trap_stack + sizeof(trap_stack);
 	tss.ist[IST_NMI - 1] = (u64)(uintptr_t)nmi_stack + sizeof(nmi_stack);
 	tss.iomap = sizeof(tss);
-	rt_gdt[RT_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE |
-			     (base >> 24 & 0xff) << 56;
+	rt_gdt[RT_TSS / 8] =
+	    (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE | (base >> 24 & 0xff) << 56;
 	rt_gdt[RT_TSS / 8 + 1] = base >> 32;
 	__asm__ volatile("lidt %0; ltr %w1" ::"m"(idtr), "r"(RT_TSS) : "memory");
 }

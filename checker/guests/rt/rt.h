@@ -69,14 +69,12 @@ extern bool (*rt_hook)(struct rt_frame *frame);
  *	RT_TRY("rdmsr", RT_OUT("=a"(lo), "=d"(hi)), "c"(msr));
  */
 #define RT_OUT(...) __VA_ARGS__
-#define RT_TRY(insn, outputs, ...)                                                      \
-	do {                                                                            \
-		rt_vector = RT_NONE;                                                    \
-		__asm__ volatile("movq $77f, rt_fixup\n\t" insn                         \
-				 "\n77:\tmovq $0, rt_fixup"                             \
-				 : outputs                                              \
-				 : __VA_ARGS__                                          \
-				 : "memory", "cc");                                     \
+#define RT_TRY(insn, outputs, ...)                                                                 \
+	do {                                                                                       \
+		rt_vector = RT_NONE;                                                               \
+		__asm__ volatile("movq $77f, rt_fixup\n\t" insn "\n77:\tmovq $0, rt_fixup"         \
+				 : outputs:__VA_ARGS__                                             \
+				 : "memory", "cc");                                                \
 	} while (0)
 
 static inline bool rt_faulted(void)

@@ -461,5 +461,6 @@ void run_start(const struct multiboot *info)
 	if (info->flags & MULTIBOOT_CMDLINE)
 		read_cmdline((const char *)(uintptr_t)info->cmdline);
 	init_descriptors();
+	machine_reset(); /* also the serial line */
 	machine_end(run_all() ? 1 : 0);
 }
