@@ -98,7 +98,7 @@ struct virt_ops {
 	/* Fetch parts (STATE_*) into v->state; or make parts of v->state the guest's. */
 	void (*get_state)(struct vcpu *v, unsigned parts);
 	void (*set_state)(struct vcpu *v, unsigned parts);
-	/* May v have breakpoints (does DR7 enable any)?  Cheaper than STATE_DR; NULL: it may. */
+	/* May v, which is loaded here, have breakpoints (DR7)?  Cheaper than STATE_DR; NULL: it may. */
 	bool (*breakpoints)(const struct vcpu *v);
 
 	/*

@@ -1,5 +1,6 @@
 /*
- * trace-json.c - the shell's trace-dump as Chrome Trace Event JSON, for Perfetto and chrome://tracing
+ * trace-json.c - the shell's trace-dump as Chrome Trace Event JSON, for Perfetto and
+ * chrome://tracing
  *
  * Owns: the format of both; times in microseconds since the first event.
  * Must not know: what exit reasons mean, but that a HLT waits.
@@ -8,7 +9,8 @@
  * "guest" for each stay in the guest, then one with the exit's name until the guest goes on.  A
  * counter per VM shows the exits of each millisecond by reason.
  *
- * Source: "Trace Event Format" (Google, 2016): "Complete Events", "Counter Events", "Metadata Events".
+ * Source: "Trace Event Format" (Google, 2016): "Complete Events", "Counter Events", "Metadata
+ * Events".
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +23,8 @@
 enum { NAME_SIZE = 32, REASON_SIZE = 48, VMS_MAX = 64, REASONS_MAX = 64, LINE_SIZE = 1024 };
 static const uint64_t ns_per_ms = 1000000;
 
-/* One line "trace VM VCPU ENTERED LEFT RIP INFO REASON": times in TSC ticks, RIP and INFO in hex. */
+/* One line "trace VM VCPU ENTERED LEFT RIP INFO REASON": times in TSC ticks, RIP and INFO in hex.
+ */
 struct entry {
 	unsigned vm, vcpu, reason, order;
 	uint64_t entered, left; /* ns, after scale() */
@@ -68,8 +71,8 @@ static void add(const char *text)
 			fail(strerror(errno));
 	}
 	e = &entries[count];
-	if (sscanf(text, "trace %31s %u %" SCNu64 " %" SCNu64 " %" SCNx64 " %" SCNx64 " %47[^\n]", vm,
-		   &e->vcpu, &e->entered, &e->left, &e->rip, &e->info, reason) != 7)
+	if (sscanf(text, "trace %31s %u %" SCNu64 " %" SCNu64 " %" SCNx64 " %" SCNx64 " %47[^\n]",
+		   vm, &e->vcpu, &e->entered, &e->left, &e->rip, &e->info, reason) != 7)
 		fail("not an entry of trace-dump");
 	e->vm = intern(vm_name, NAME_SIZE, &vms, VMS_MAX, vm);
 	e->reason = intern(reason_name, REASON_SIZE, &reasons, REASONS_MAX, reason);
@@ -169,7 +172,8 @@ static void print_string(const char *s)
 
 static void begin_event(char phase, unsigned vm, unsigned vcpu)
 {
-	printf("%s{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,", first_event ? "" : ",\n", phase, vm + 1, vcpu);
+	printf("%s{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,", first_event ? "" : ",\n", phase, vm + 1,
+	       vcpu);
 	first_event = false;
 }
 
@@ -178,7 +182,8 @@ static void print_us(const char *key, uint64_t ns)
 	printf("\"%s\":%" PRIu64 ".%03u,", key, ns / 1000, (unsigned)(ns % 1000));
 }
 
-static void print_meta(unsigned vm, unsigned vcpu, const char *what, const char *prefix, const char *name)
+static void print_meta(unsigned vm, unsigned vcpu, const char *what, const char *prefix,
+		       const char *name)
 {
 	char text[NAME_SIZE + 16];
 
@@ -204,8 +209,8 @@ static void print_names(void)
 	}
 }
 
-static void print_slice(const struct entry *e, const char *category, const char *name, uint64_t from,
-			uint64_t to)
+static void print_slice(const struct entry *e, const char *category, const char *name,
+			uint64_t from, uint64_t to)
 {
 	begin_event('X', e->vm, e->vcpu);
 	printf("\"cat\":\"%s\",\"name\":", category);
@@ -213,7 +218,8 @@ static void print_slice(const struct entry *e, const char *category, const char 
 	putchar(',');
 	print_us("ts", from);
 	print_us("dur", to - from);
-	printf("\"args\":{\"rip\":\"0x%" PRIx64 "\",\"info\":\"0x%" PRIx64 "\",\"exit\":", e->rip, e->info);
+	printf("\"args\":{\"rip\":\"0x%" PRIx64 "\",\"info\":\"0x%" PRIx64 "\",\"exit\":", e->rip,
+	       e->info);
 	print_string(reason_name[e->reason]);
 	printf("}}");
 }
@@ -232,8 +238,8 @@ static void print_slices(void)
 		print_slice(e, "guest", "guest", e->entered, e->left);
 		/* Nobody knows yet how long the last one takes. */
 		if (i + 1 < count && next->vm == e->vm && next->vcpu == e->vcpu)
-			print_slice(e, waits(e) ? "wait" : "hypervisor", reason_name[e->reason], e->left,
-				    next->entered);
+			print_slice(e, waits(e) ? "wait" : "hypervisor", reason_name[e->reason],
+				    e->left, next->entered);
 	}
 }
 
@@ -281,11 +287,14 @@ int main(void)
 		take(line);
 	}
 	if (!tsc_hz || !ended || !count)
-		fail(!tsc_hz ? "no trace-dump was found"
-			     : !ended ? "the dump is cut off: no trace-end" : "the dump is empty");
+		fail(!tsc_hz  ? "no trace-dump was found"
+		     : !ended ? "the dump is cut off: no trace-end"
+			      : "the dump is empty");
 	qsort(entries, count, sizeof(*entries), by_track);
 	scale();
-	printf("{\"displayTimeUnit\":\"ns\",\"otherData\":{\"tsc_hz\":%" PRIu64 "},\"traceEvents\":[\n", tsc_hz);
+	printf("{\"displayTimeUnit\":\"ns\",\"otherData\":{\"tsc_hz\":%" PRIu64
+	       "},\"traceEvents\":[\n",
+	       tsc_hz);
 	print_names();
 	print_slices();
 	print_counters();

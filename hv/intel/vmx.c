@@ -424,6 +424,7 @@ const struct virt_ops intel_ops = {
 	.complete = vmx_complete,
 	.get_state = vmx_get_state,
 	.set_state = vmx_set_state,
+	.breakpoints = vmx_breakpoints,
 	.inject = vmx_inject,
 	.window = vmx_window,
 	.trap = vmx_trap,

@@ -104,11 +104,13 @@ void vmx_launch(struct vcpu *v);
 void vmx_resume(struct vcpu *v);
 void vmx_exit_point(void);
 
-/* vmx_mask.c: at the start, by the boot CPU with VMX on: 0, or -HOST_ENOMEM.  Then the answer is known. */
+/* vmx_mask.c */
+
+/* At the start, by the boot CPU with VMX on: 0, or -HOST_ENOMEM.  Then the answer is known. */
 int vmx_mask_probe(void);
 bool vmx_kick_needs_nmi(void);
 
-/* Fields of the current VMCS: an exit goes to vmx_exit_point on this CPU, with iv as stack pointer. */
+/* Into the current VMCS: an exit goes to vmx_exit_point on this CPU, iv being its stack pointer. */
 void vmx_write_host_state(struct intel_vcpu *iv);
 
 /* vmx_vcpu.c: parts of intel_ops */
@@ -143,6 +145,7 @@ void vmx_poke_verdict(const struct intel_vcpu *iv);
 /* vmx_state.c */
 void vmx_get_state(struct vcpu *v, unsigned parts);
 void vmx_set_state(struct vcpu *v, unsigned parts);
+bool vmx_breakpoints(const struct vcpu *v);
 
 /* vmx_exit.c */
 

@@ -4,7 +4,7 @@
  * Owns: one trial at start, by a guest of one instruction.
  * Must not know: vCPUs.
  *
- * With external-interrupt exiting the guest's RFLAGS.IF does not matter, says the manual.  Bochs 2.7
+ * With external-interrupt exiting the guest's RFLAGS.IF does not matter, says the manual. Bochs 2.7
  * takes the mask from that flag all the same when it enters a guest, so a guest that spins with
  * interrupts off would keep the CPU for ever: then the host kicks by NMI (virt.h, kick_needs_nmi).
  *

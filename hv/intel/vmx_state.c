@@ -271,6 +271,12 @@ void vmx_get_state(struct vcpu *v, unsigned parts)
 		state->tsc_offset = vmread(VMCS_TSC_OFFSET);
 }
 
+/* Of the vCPU that runs on this CPU. */
+bool vmx_breakpoints(const struct vcpu *v UNUSED)
+{
+	return vmread(VMCS_GUEST_DR7) & DR7_ENABLED;
+}
+
 void vmx_set_state(struct vcpu *v, unsigned parts)
 {
 	struct intel_vcpu *iv = vmx_vcpu(v);

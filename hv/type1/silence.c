@@ -10,7 +10,8 @@
 #include "x86.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define LOOKS 20 /* in the time after which a guest is silent: often enough for the trace to remember */
+#define LOOKS                                                                                      \
+	20 /* in the time after which a guest is silent: often enough for the trace to remember */
 #define WHERE_MAX 80
 
 /* What a guest had done at its last sign of life. */
@@ -98,7 +99,8 @@ static void report_vcpu(const struct guest *g, const struct vcpu *v, const struc
 	host_log("  vCPU %u is at %s, interrupts are %s", v->index, text,
 		 v->regs.rflags & RFLAGS_IF ? "on" : "off");
 	if (!e->left) {
-		host_log("  it has not exited for a reason of its own as far back as the trace goes");
+		host_log(
+		    "  it has not exited for a reason of its own as far back as the trace goes");
 		return;
 	}
 	ago = host_now() - MIN(host_tsc_to_ns(e->left), host_now());
@@ -118,7 +120,8 @@ static void report(struct guest *g, u64 silent_ns)
 		 (unsigned long long)(silent_ns / NS_PER_SECOND));
 	for (unsigned i = 0; i < g->vm->vcpu_count; i++)
 		report_vcpu(g, g->vm->vcpu[i], &last[g->number - 1][i]);
-	host_log("  next: addr2line -f -e KERNEL %#llx, or: trace %s 20, walk %s %#llx, dump %s, vm kill %s",
+	host_log("  next: addr2line -f -e KERNEL %#llx, or: trace %s 20, walk %s %#llx, dump %s, "
+		 "vm kill %s",
 		 (unsigned long long)g->vm->vcpu[0]->regs.rip, name, name,
 		 (unsigned long long)g->vm->vcpu[0]->regs.rip, name, name);
 	if (resume)

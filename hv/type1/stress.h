@@ -2,7 +2,7 @@
  * stress.h - proof that no kick is lost
  *
  * Owns: the shell's `stress kicks`, run by the boot CPU.
- * Must not know: what the guests do; that they leave the CPU only when kicked is the test's business.
+ * Must not know: what the guests do; that only a kick makes them leave is the test's business.
  */
 #ifndef ESPEJO_TYPE1_STRESS_H
 #define ESPEJO_TYPE1_STRESS_H

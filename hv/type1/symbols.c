@@ -9,7 +9,7 @@
 #define ELF_CLASS 4
 #define ELF_CLASS_64 2
 #define SECTION_SYMTAB 2
-#define SYMBOL_TYPE(info) ((info) & 15)
+#define SYMBOL_TYPE(info) ((info)&15)
 #define SYMBOL_NOTYPE 0 /* labels of assembly */
 #define SYMBOL_FUNC 2
 #define SYMBOL_UNDEFINED 0
@@ -70,7 +70,8 @@ static struct table section(const struct elf *e, u64 n)
 static bool find_tables(const struct elf *e, struct table *symbols, struct table *names)
 {
 	for (u64 n = 0; n < e->section_count; n++) {
-		if (get(e, e->sections + n * section_size[e->wide] + section_type, 4) != SECTION_SYMTAB)
+		if (get(e, e->sections + n * section_size[e->wide] + section_type, 4) !=
+		    SECTION_SYMTAB)
 			continue;
 		*symbols = section(e, n);
 		*names = section(e, symbols->link);

@@ -10,7 +10,7 @@
 #include "vm/walk.h"
 
 /* One REP instruction is left after so many rounds, so that interrupts get in. */
-#define ROUNDS_MAX 512
+#define ROUNDS_MAX 64
 /* The widest access that goes to a device in one piece. */
 #define PIECE_MAX 8
 

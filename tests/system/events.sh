@@ -3,6 +3,7 @@
 #
 # Bare, the table says what the manuals and the emulators make of each case (what an emulator
 # does otherwise is in deviations.c).  Under the hypervisor it must be the same.
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 EVENTS=$build/events/events.elf

@@ -5,6 +5,7 @@
 # notice.  With `force` the CPU is asked although our rules refuse.  On bochs-vmx both verdicts must
 # be the same for each field, good values included.  AMD-V leaves many checks out (the manual says
 # what is illegal, and what only makes no sense): there we may be stricter, never laxer.
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 NON_CANONICAL=0x1234000000000000

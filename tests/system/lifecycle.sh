@@ -51,6 +51,7 @@ expect vm6 "busy: 2" 120
 expect vm7 "busy: 2" 120
 expect vm8 "busy: 2" 120
 cpus
+sleep 100
 expect vm1 "busy: 4" 120
 expect vm8 "busy: 4" 120
 cpus

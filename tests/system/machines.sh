@@ -21,6 +21,13 @@ machine eight --mem 256 --cpus 8
 # One CPU a socket: the firmware's MP table lists no cores.
 machine mp-table --cpus 4 --qemu -machine --qemu acpi=off --qemu -smp --qemu 4,sockets=4
 
+# COM1 is not there; only the status can tell that all went well.
+start mute qemu-svm --qemu -global --qemu isa-serial.iobase=0x2f8 \
+  --module "$GUEST_OS name=one mem=16M -- run=counter,100" --script <<'END'
+expect one "counter: 3" 60
+quit 5
+END
+
 # Half of the memory lies above 4 GiB.  The guest writes all of its own.
 start large qemu-svm --mem 1024 --cpus 2 --qemu -machine --qemu max-ram-below-4g=512M \
   --module "$TINY/pattern.elf name=p mem=300M" --script <<'END'
@@ -55,6 +62,8 @@ ends eight 0 'a guest runs on a machine of eight CPUs'
 says eight 'all of them are used' '^espejo: 8 of 8 CPUs \(by ACPI'
 ends mp-table 0 'a guest runs on a machine without ACPI'
 says mp-table 'the MP table lists its CPUs' '^espejo: 4 of 4 CPUs \(by the MP table'
+ends mute 5 'a guest runs on a machine without a serial line'
+never mute 'which says nothing' .
 ends large 0 'a guest of 300 MiB runs on a machine with memory above 4 GiB'
 says large 'it found its memory clean and wrote all of it there' '^\[p\] pattern: clean' \
   '^\[p\] pattern: written' '^  p +300 MiB, touched 300 MiB' '^host-physical 0x1[0-9a-f]{8}$'
