@@ -1,8 +1,8 @@
 /*
  * acpi.h - what firmware tells about CPUs and interrupt controllers
  *
- * Owns: the layout of RSDP, RSDT, XSDT, MADT and FADT, seen as bytes that nobody vouches for; the order
- * in which such tables are looked for.
+ * Owns: the layout of RSDP, RSDT, XSDT, MADT and FADT, seen as bytes that nobody vouches for; the
+ * order in which such tables are looked for.
  * Must not know: APICs themselves; no hardware, so that it runs in a host test as well.
  *
  * Sources: [ACPI] 6.5 "Root System Description Pointer" (5.2.5), "Multiple APIC Description Table"
@@ -43,8 +43,8 @@ struct acpi_machine {
 
 /*
  * Find the machine's CPUs: by the RSDP that the loader gave (36 bytes; NULL: none), else
- * by one in the BIOS area, else by an MP table.  0, or -HOST_ENOENT with a sentence in error; *m then
- * describes a machine with no CPU listed and the usual ISA wires.
+ * by one in the BIOS area, else by an MP table.  0, or -HOST_ENOENT with a sentence in error; *m
+ * then describes a machine with no CPU listed and the usual ISA wires.
  */
 int acpi_find(const struct physical *memory, const u8 *rsdp, struct acpi_machine *m, char *error,
 	      size_t size);

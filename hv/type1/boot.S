@@ -84,12 +84,12 @@ boot_entry:
 	cmpl $(CPUID_EDX_LONG_MODE | CPUID_EDX_NX), %edx
 	jne boot_no_long_mode
 
-	/* The first 4 GiB, three times: where they are (until main_start), direct, at the image's place. */
+	/* The first 4 GiB three times: where they are (for a while), direct, as the image. */
 	movl $(PHYSICAL(paging_direct_pdpt) + TABLE_BITS), PHYSICAL(paging_pml4)
 	movl $(PHYSICAL(paging_direct_pdpt) + TABLE_BITS), PHYSICAL(paging_pml4) + DIRECT_SLOT * 8
 	movl $(PHYSICAL(paging_image_pdpt) + TABLE_BITS), PHYSICAL(paging_pml4) + IMAGE_SLOT * 8
-	movl $(PHYSICAL(paging_low_pd) + TABLE_BITS), PHYSICAL(paging_image_pdpt) + IMAGE_PDPT_SLOT * 8
 	movl $(PHYSICAL(paging_low_pd) + TABLE_BITS), %eax
+	movl %eax, PHYSICAL(paging_image_pdpt) + IMAGE_PDPT_SLOT * 8
 	xorl %ecx, %ecx
 1:	movl %eax, PHYSICAL(paging_direct_pdpt)(, %ecx, 8)
 	addl $4096, %eax
@@ -158,7 +158,8 @@ boot_gdt_pointer:
 	.word boot_gdt_pointer - boot_gdt - 1
 	.long boot_gdt
 boot_sorry:
-	.asciz "espejo: this processor has no 64-bit mode with no-execute pages, which the hypervisor needs\n"
+	.ascii "espejo: this processor has no 64-bit mode with no-execute pages, "
+	.asciz "which the hypervisor needs\n"
 
 	.bss
 	.balign 4096

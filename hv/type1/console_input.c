@@ -19,8 +19,9 @@
 #define CTRL(c) ((c) & 0x1f)
 #define DELETE 0x7f
 
-static const char help[] = "Ctrl-a, then  1-9: input to that VM   n, p: the next, the previous VM\n"
-			   "              s: the shell   Ctrl-a: a Ctrl-a as input   h: this help\n";
+static const char help[] =
+	"Ctrl-a, then  1-9: input to that VM   n, p: the next, the previous VM\n"
+	"              s: the shell   Ctrl-a: a Ctrl-a as input   h: this help\n";
 
 static struct {
 	/* Filled by the interrupt, emptied by the loop, both on the boot CPU. */

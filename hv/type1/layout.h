@@ -22,7 +22,7 @@
 #define SELECTOR_DS 0x10
 #define SELECTOR_TSS 0x18
 
-#define STACK_PAGES_ORDER 3 /* 32 KiB for each CPU; the lowest page is not mapped: see paging_guard */
+#define STACK_PAGES_ORDER 3 /* 32 KiB for each CPU; the lowest page is a guard: see paging.h */
 #define STACK_SIZE (4096 << STACK_PAGES_ORDER)
 
 /* Where the trampoline of the other CPUs keeps its arguments: see trampoline.S. */

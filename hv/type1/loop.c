@@ -106,7 +106,7 @@ void loop_wake_boot_cpu(void)
 	kick_cpu(0);
 }
 
-/* ---- The loop ---------------------------------------------------------------------------------- */
+/* ---- The loop ------------------------------------------------------------------------------- */
 
 /* The boot CPU's duties beside vCPUs. */
 static void do_work(void)
@@ -168,7 +168,7 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 	sched_put(v, stop == VCPU_BLOCKED, now);
 }
 
-/* Nothing to run: halted until an interrupt.  A kick since sched_pick is pending: HLT ends at once. */
+/* Nothing to run: halted until an interrupt.  After a kick since sched_pick HLT ends at once. */
 static void idle(struct cpu *cpu)
 {
 	u64 since = host_now();

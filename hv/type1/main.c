@@ -124,8 +124,8 @@ static void time(void)
 static void preemption(void)
 {
 	if (virt->kick_needs_nmi && virt->kick_needs_nmi() && !nudge_init())
-		host_log("espejo: a guest that keeps interrupts off cannot be preempted here: there is no"
-			 " I/O APIC to send an NMI");
+		host_log("espejo: a guest that keeps interrupts off cannot be preempted here:"
+			 " there is no I/O APIC to send an NMI");
 }
 
 static void virtualization(void)

@@ -15,18 +15,21 @@ static struct blob blob_of(const struct bootinfo_module *m, const struct options
 			      .cmdline = o->cmdline };
 }
 
-static int define(const struct options_module *o, const struct blob *kernel, char *error, size_t size)
+static int define(const struct options_module *o, const struct blob *kernel, char *error,
+		  size_t size)
 {
 	/* Too large for the stack, and only the boot CPU is here. */
 	static struct guest definition;
 
-	definition = (struct guest){ .config = o->config, .kernel = *kernel, .cmdline = o->cmdline };
+	definition = (struct guest){
+		.config = o->config, .kernel = *kernel, .cmdline = o->cmdline
+	};
 	return guests_define(&definition, error, size) ? 0 : -HOST_EINVAL;
 }
 
 /* One more file for a guest that is there already. */
-static int add(struct guest *g, const struct options_module *o, const struct blob *file, char *error,
-	       size_t size)
+static int add(struct guest *g, const struct options_module *o, const struct blob *file,
+	       char *error, size_t size)
 {
 	if (o->role == ROLE_INITRD && !g->initrd.data) {
 		g->initrd = *file;
@@ -72,7 +75,8 @@ static int module(const struct bootinfo *info, unsigned i, struct blob *script, 
 	return -HOST_EINVAL;
 }
 
-int modules_define_guests(const struct bootinfo *info, struct blob *script, char *error, size_t size)
+int modules_define_guests(const struct bootinfo *info, struct blob *script, char *error,
+			  size_t size)
 {
 	*script = (struct blob){ 0 };
 	for (unsigned i = 0; i < info->module_count; i++) {

@@ -71,7 +71,8 @@ static int add_region(struct parser *p, u64 start, u64 len, bool usable)
 		return fail(p, "the loader's memory map has an entry at %#lx that wraps around",
 			    start);
 	if (info->region_count == BOOTINFO_REGIONS)
-		return fail(p, "the loader's memory map has more than %u entries", BOOTINFO_REGIONS);
+		return fail(p, "the loader's memory map has more than %u entries",
+			    BOOTINFO_REGIONS);
 	info->region[info->region_count++] =
 		(struct bootinfo_region){ start, start + len, usable };
 	return 0;
@@ -108,12 +109,12 @@ static int check_modules(struct parser *p)
 		const struct bootinfo_module *m = &p->info->module[i];
 
 		if (m->end <= m->start)
-			return fail(p, "module %u (%.60s) is empty: %#lx to %#lx", i + 1, m->cmdline,
-				    m->start, m->end);
+			return fail(p, "module %u (%.60s) is empty: %#lx to %#lx", i + 1,
+				    m->cmdline, m->start, m->end);
 		if (!is_ram(p->info, m->start, m->end))
 			return fail(p,
-				    "module %u (%.60s) does not fit into memory: %#lx to %#lx is not"
-				    " all RAM; give the machine more memory",
+				    "module %u (%.60s) does not fit into memory: %#lx to %#lx is"
+				    " not all RAM; give the machine more memory",
 				    i + 1, m->cmdline, m->start, m->end);
 	}
 	return 0;

@@ -2,15 +2,17 @@
 #include "type1/nudge.h"
 
 #include "host.h"
+#include "type1/cpu.h"
 #include "type1/ioapic.h"
 #include "type1/traps.h"
+#include "vm/vcpu.h"
 #include "x86_ops.h"
 
 #define NEVER (~0ull)
 #define NS_PER_S 1000000000ull
 #define ALL_CPUS 0xff /* physical destination: every APIC */
 #define SOON_NS 2000000ull
-#define SLACK_NS 200000ull /* behind the interrupt that should do without us */
+#define SLACK_NS 50000ull /* behind the interrupt that should do without us */
 #define SLACK_PART 512 /* and a part of the way: the clocks were only measured */
 
 #define PIT_IRQ 0
@@ -43,7 +45,7 @@ static struct {
 	u64 tick_ns; /* the PIT's next tick; 0: ask the clocks again */
 } nudge;
 
-/* ---- The two clocks ---------------------------------------------------------------------------- */
+/* ---- The two clocks ------------------------------------------------------------------------- */
 
 static u8 rtc_read(u8 index)
 {
@@ -105,11 +107,18 @@ static void use(enum ticker ticker)
 	}
 }
 
-/* ---- Wishes ------------------------------------------------------------------------------------ */
+/* ---- Wishes --------------------------------------------------------------------------------- */
 
-/* An NMI in the hypervisor itself.  No lock: this CPU may hold it. */
+/*
+ * An NMI in the hypervisor itself, which found no guest to stop: the one that is entered next stops
+ * at once, or it would have its CPU for another period.  No lock: this CPU may hold it.
+ */
 static void nmi(void)
 {
+	struct cpu *cpu = cpu_this();
+
+	if (cpu->stepping)
+		vcpu_note(cpu->loaded, REQUEST_HOST);
 	if (READ_ONCE(nudge.ticker) == TICKER_RTC)
 		rtc_acknowledge();
 }

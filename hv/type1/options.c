@@ -193,7 +193,7 @@ static int parse(struct parse *p, const struct option *options, unsigned count)
 	}
 }
 
-/* ---- The hypervisor's -------------------------------------------------------------------------- */
+/* ---- The hypervisor's ----------------------------------------------------------------------- */
 
 static bool set_cpus(struct parse *p, const char *value)
 {
@@ -254,7 +254,7 @@ int options_parse(const char *text, struct options *o, char *error, size_t size)
 	return parse(&p, table, ARRAY_SIZE(table));
 }
 
-/* ---- A module's ------------------------------------------------------------------------------------ */
+/* ---- A module's ----------------------------------------------------------------------------- */
 
 enum module_option { NAME, MEM, CPUS, WEIGHT, CPU, STRICT, VM, ROLE };
 
@@ -322,12 +322,13 @@ static bool set_role(struct parse *p, const char *value)
 /* Which options go together. */
 static int check_module(struct parse *p, const struct options_module *m)
 {
-	const u32 of_kernel = BIT(NAME) | BIT(MEM) | BIT(CPUS) | BIT(WEIGHT) | BIT(CPU) | BIT(STRICT);
+	const u32 of_kernel = BIT(NAME) | BIT(MEM) | BIT(CPUS) | BIT(WEIGHT) | BIT(CPU) |
+			      BIT(STRICT);
 	bool vm = p->seen & BIT(VM), role = p->seen & BIT(ROLE);
 
 	if (p->seen & of_kernel && (vm || role))
-		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict= describe a VM; vm= and role="
-			       " add to one: not both");
+		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict= describe a VM; vm= and"
+			       " role= add to one: not both");
 	if (m->role == ROLE_SCRIPT)
 		return vm ? fail(p, "role=script belongs to no VM: leave vm= out") : 0;
 	if (vm && !role)

@@ -24,7 +24,7 @@ struct options {
 	u32 trace; /* entries of a vCPU's ring, a power of two */
 	bool exit_done; /* end the run when all VMs have ended */
 	bool script_exit; /* end the run at the end of the script */
-	unsigned silence; /* seconds of CPU time after which a guest is reported as silent; 0: never */
+	unsigned silence; /* seconds of CPU time until a guest is reported as silent; 0: never */
 };
 
 enum options_role {

@@ -23,7 +23,7 @@ void paging_init(void);
  * first address that is not mapped. */
 u64 paging_map_memory(const struct bootinfo *info);
 
-/* Uncached view of a device's registers, good for ever.  NULL: beyond the direct map, or no memory. */
+/* Uncached view of a device's registers, for ever.  NULL: beyond the direct map, or no memory. */
 void *paging_map_device(u64 address, u64 size);
 
 /*

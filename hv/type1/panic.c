@@ -142,7 +142,7 @@ void panic_trap(const struct traps_frame *f)
 	console_printf("  r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12, f->r13, f->r14,
 		       f->r15);
 	if ((f->vector == VECTOR_PF || f->vector == VECTOR_DF) && is_guard(x86_read_cr2()))
-		console_printf("  this CPU's stack is full: calls without end, or a large local object?\n");
+		console_printf("  this CPU's stack is full: endless calls, or a large object?\n");
 	show_callers(f->rsp);
 	host_exit(PANIC_STATUS);
 }

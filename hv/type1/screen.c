@@ -82,7 +82,7 @@ static void paint(unsigned row, unsigned column, char c)
 		u8 *at = screen.pixels + (u64)(row * CELL_HEIGHT * scale + y) * screen.pitch +
 			 (u64)column * CELL_WIDTH * scale * screen.pixel_bytes;
 
-		/* The leftmost pixel is the highest bit; the last column is the gap to the next one. */
+		/* The leftmost pixel is the highest bit; the last column is a gap. */
 		for (unsigned x = 0; x < CELL_WIDTH * scale; x++, at += screen.pixel_bytes)
 			pixel(at, bits << 1 >> (FONT_WIDTH - x / scale) & 1);
 	}
@@ -103,7 +103,8 @@ static void scroll(void)
 {
 	for (unsigned row = 0; row < screen.rows; row++)
 		for (unsigned column = 0; column < screen.columns; column++)
-			set(row, column, row + 1 < screen.rows ? screen.cell[row + 1][column] : ' ');
+			set(row, column,
+			    row + 1 < screen.rows ? screen.cell[row + 1][column] : ' ');
 	screen.row--;
 }
 

@@ -292,7 +292,9 @@ void script_poll(void)
 			}
 			if (host_now() >= script.deadline_ns)
 				timed_out();
-			host_timer_set(&script.timer, host_now() + POLL_NS);
+			host_timer_set(&script.timer, strcmp(script.word[0], "sleep") ?
+								host_now() + POLL_NS :
+								script.deadline_ns);
 			return;
 		}
 		if (next_line())

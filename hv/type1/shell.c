@@ -297,7 +297,8 @@ static void dump_vcpu(const struct guest *g, const struct vcpu *v)
 			console_printf("trace %s %u %llu %llu %llx %llx %s\n", g->config.name,
 				       v->index, (unsigned long long)e->entered,
 				       (unsigned long long)e->left, (unsigned long long)e->rip,
-				       (unsigned long long)e->info, exit_reason_name(trace_reason(e)));
+				       (unsigned long long)e->info,
+				       exit_reason_name(trace_reason(e)));
 	}
 }
 
@@ -463,12 +464,14 @@ static int run_cpus(int words UNUSED, char *word[] UNUSED)
 	for (unsigned i = 0; i < cpu_count; i++) {
 		const struct cpu *c = cpu_table[i];
 		const struct vcpu *v = READ_ONCE(c->loaded);
-		u64 busy = (c->busy_ns + (v && now > c->loaded_ns ? now - c->loaded_ns : 0)) / 1000000;
+		u64 since = v && now > c->loaded_ns ? now - c->loaded_ns : 0;
+		u64 busy = (c->busy_ns + since) / 1000000;
 		u64 idle = c->idle_ns / 1000000;
 
-		console_printf("%3u %7u %7llu.%03llu %7llu.%03llu %10llu %6llu  %s\n", i, c->apic_id,
-			       (unsigned long long)(busy / 1000), (unsigned long long)(busy % 1000),
-			       (unsigned long long)(idle / 1000), (unsigned long long)(idle % 1000),
+		console_printf("%3u %7u %7llu.%03llu %7llu.%03llu %10llu %6llu  %s\n", i,
+			       c->apic_id, (unsigned long long)(busy / 1000),
+			       (unsigned long long)(busy % 1000), (unsigned long long)(idle / 1000),
+			       (unsigned long long)(idle % 1000),
 			       (unsigned long long)c->interrupts, (unsigned long long)c->nmis,
 			       i == host_cpu() ? "this shell" : v ? v->vm->config.name : "-");
 	}
@@ -515,12 +518,14 @@ static int run_help(int words, char *word[]);
 
 static const struct command commands[] = {
 	{ "help", "this list", run_help },
-	{ "vm", "list | create NAME LIKE [MiB] | start pause resume restart kill console VM", run_vm },
+	{ "vm", "list | create NAME LIKE [MiB] | start pause resume restart kill console VM",
+	  run_vm },
 	{ "trace", "VM [COUNT]: the last exits of its first vCPU", run_trace },
 	{ "trace-dump", "all exits still in the rings, for tools/trace-json", run_trace_dump },
 	{ "walk", "VM ADDRESS: guest-virtual to host-physical, level by level", run_walk },
 	{ "dump", "VM: the control block of its first vCPU", run_dump },
-	{ "poke", "VM FIELD VALUE [force]: a value for its control block; force: ask the CPU too", run_poke },
+	{ "poke", "VM FIELD VALUE [force]: a value for its control block; force: ask the CPU too",
+	  run_poke },
 	{ "mem", "memory of the machine and of each VM", run_mem },
 	{ "cost", "what each VM took: ticks until it ran, memory beside its RAM", run_cost },
 	{ "cpus", "what each CPU of the machine does and did", run_cpus },

@@ -10,8 +10,8 @@
 #include "x86.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define LOOKS                                                                                      \
-	20 /* in the time after which a guest is silent: often enough for the trace to remember */
+/* So often in the time after which a guest is silent: the trace still remembers then. */
+#define LOOKS 20
 #define WHERE_MAX 80
 
 /* What a guest had done at its last sign of life. */
@@ -99,8 +99,7 @@ static void report_vcpu(const struct guest *g, const struct vcpu *v, const struc
 	host_log("  vCPU %u is at %s, interrupts are %s", v->index, text,
 		 v->regs.rflags & RFLAGS_IF ? "on" : "off");
 	if (!e->left) {
-		host_log(
-		    "  it has not exited for a reason of its own as far back as the trace goes");
+		host_log("  no exit for a reason of its own as far back as the trace goes");
 		return;
 	}
 	ago = host_now() - MIN(host_tsc_to_ns(e->left), host_now());

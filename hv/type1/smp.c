@@ -157,7 +157,8 @@ static bool start(struct cpu *cpu, u64 low_page)
 	return true;
 }
 
-void smp_start(const struct acpi_machine *machine, unsigned limit, u64 low_page, void (*enter)(void))
+void smp_start(const struct acpi_machine *machine, unsigned limit, u64 low_page,
+	       void (*enter)(void))
 {
 	u8 *page = host_ptr(hpa(low_page));
 

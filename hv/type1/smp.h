@@ -23,6 +23,7 @@ void smp_guard_stacks(const struct cpu *cpu);
  * Each one calls enter() when it is ready, and enter never returns.  One that does not
  * answer is logged and left out.
  */
-void smp_start(const struct acpi_machine *machine, unsigned limit, u64 low_page, void (*enter)(void));
+void smp_start(const struct acpi_machine *machine, unsigned limit, u64 low_page,
+	       void (*enter)(void));
 
 #endif

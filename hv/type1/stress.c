@@ -56,8 +56,8 @@ static bool wait_answer(const struct vcpu *v, u64 since, u64 *longest)
 		now = host_now();
 		if (now - since > LOST_NS)
 			return false;
-		if (now - since >
-		    PATIENCE_NS) /* each PAUSE costs QEMU a lock that the other CPU wants */
+		/* Each PAUSE costs QEMU a lock that the other CPU wants. */
+		if (now - since > PATIENCE_NS)
 			host_relax();
 	}
 	*longest = MAX(*longest, now - since);
@@ -105,10 +105,10 @@ int stress_kicks(u64 count)
 	}
 	for (unsigned i = 0; i < target_count; i++)
 		exits += exits_of(target[i].v) - target[i].exits;
-	console_printf(
-	    "stress: %llu kicks to %u vCPUs, %llu answered, %u lost; the longest answer took"
-	    " %llu us; %llu exits\n",
-	    (unsigned long long)kicks, target_count, (unsigned long long)(kicks - lost), lost,
-	    (unsigned long long)(longest / 1000), (unsigned long long)exits);
+	console_printf("stress: %llu kicks to %u vCPUs, %llu answered, %u lost; the longest"
+		       " answer took %llu us; %llu exits\n",
+		       (unsigned long long)kicks, target_count,
+		       (unsigned long long)(kicks - lost), lost,
+		       (unsigned long long)(longest / 1000), (unsigned long long)exits);
 	return (int)lost;
 }

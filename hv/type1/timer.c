@@ -51,7 +51,7 @@ void timer_arm(u64 deadline)
 	program(cpu, cpu->timers ? MIN(deadline, cpu->timers->when_ns) : deadline);
 }
 
-/* ---- The lists -------------------------------------------------------------------------------- */
+/* ---- The lists ------------------------------------------------------------------------------ */
 
 /* Lock the list that timer is on, or was on last. */
 static struct cpu *lock_list_of(struct host_timer *timer)

@@ -184,7 +184,7 @@ static bool calibrate(void)
 	return ask_cpuid();
 }
 
-/* ---- The wall clock -------------------------------------------------------------------------- */
+/* ---- The wall clock ------------------------------------------------------------------------- */
 
 #define CMOS_INDEX 0x70
 #define CMOS_DATA 0x71
@@ -256,7 +256,7 @@ int tsc_init(char *error, size_t size)
 	return 0;
 }
 
-/* ---- Several CPUs ------------------------------------------------------------------------------- */
+/* ---- Several CPUs --------------------------------------------------------------------------- */
 
 /* The boot CPU writes a round's number to ask; the other one its counter, then the number. */
 static struct {

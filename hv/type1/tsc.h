@@ -10,8 +10,8 @@
 #include "compiler.h"
 
 /*
- * Measure on the boot CPU, whose APIC is on.  host_now is 0 about now.  0, or -HOST_ENOTSUP: neither
- * the PIT counts nor does CPUID tell a frequency; the sentence is in error.
+ * Measure on the boot CPU, whose APIC is on.  host_now is 0 about now.  0, or -HOST_ENOTSUP:
+ * neither the PIT counts nor does CPUID tell a frequency; the sentence is in error.
  * Sources: [SDM] "Time-Stamp Counter" (17.17), CPUID leaf 15H.
  */
 int tsc_init(char *error, size_t size);

@@ -85,6 +85,11 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 {
 	u32 asked = __atomic_exchange_n(&v->requests, 0, __ATOMIC_SEQ_CST);
 
+	if (asked & REQUEST_HOST) {
+		vcpu_note(v, asked & ~(u32)REQUEST_HOST);
+		*stop = VCPU_HOST;
+		return true;
+	}
 	if (asked & REQUEST_FLUSH) {
 		virt->flush(v);
 		fetch_flush(v);

@@ -25,6 +25,7 @@
 #define REQUEST_WAKE BIT(4) /* look again why you are blocked */
 #define REQUEST_INIT BIT(5) /* INIT, SIPI from another CPU */
 #define REQUEST_SIPI BIT(6)
+#define REQUEST_HOST BIT(7) /* the host wants its CPU: vcpu_step returns VCPU_HOST */
 
 struct msr_found {
 	const struct msr_rule *rule; /* NULL: none */
