@@ -1,5 +1,6 @@
 #!/bin/sh
 # tests/system/double.sh - double faults, faults in their handlers, and a fault in their delivery
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 for machine in qemu-svm bochs-vmx bochs-svm; do

@@ -3,6 +3,7 @@
 #
 # Guests run under the hypervisor as it is, and under one that takes no short way and checks every
 # entry (CHECKING): what they print must be the same, register by register.
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 CHECKING=$build/checking/hv/espejo.elf
