@@ -135,8 +135,8 @@ struct cpuid_regs host_cpuid(u32 leaf, u32 subleaf);
 void host_take_interrupts(void);
 
 /*
- * Make an interrupt pending at this CPU, whose handler does nothing: it ends the next run of a guest
- * at once, or comes in with the others that are due.  False: this host cannot.
+ * Make an interrupt pending at this CPU, whose handler does nothing: it ends the next run of a
+ * guest at once, or comes in with the others that are due.  False: this host cannot.
  */
 bool host_pend_interrupt(void);
 /* The same with an NMI, for a CPU that holds NMIs off at the moment. */

@@ -327,7 +327,8 @@ static unsigned walk(struct vm *vm, gpa_t a, u64 entries[5])
  * What always exits; the VMCB is zero before.
  *
  * What belongs to the machine: INTR, NMI, INIT, #MC, RSM, SHUTDOWN (it would stop the machine,
- * not the guest; #DF for the same reason, see svm_event.c), INVD and WBINVD, FERR_FREEZE.  What we answer in the CPU's place: CPUID, HLT,
+ * not the guest; #DF for the same reason, see svm_event.c), INVD and WBINVD, FERR_FREEZE.
+ * What we answer in the CPU's place: CPUID, HLT,
  * ports and MSRs (by IOPM and MSRPM), RDPMC, XSETBV, MONITOR and MWAIT, task switches, writes of
  * CR0 and CR4, and CR8 both ways, as it is the local APIC's.  What only a hypervisor may execute:
  * VMRUN (without it VMRUN itself refuses), VMMCALL, VMLOAD, VMSAVE, STGI, CLGI, SKINIT, INVLPGA;

@@ -43,16 +43,16 @@ void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked)
 }
 
 /*
- * A fault in the delivery of #DF is the triple fault, which SHUTDOWN intercepts; but Bochs 2.7 ignores
- * that and stops the whole machine.  So #DF always exits before it is delivered, and is injected while
+ * A fault in the delivery of #DF is the triple fault, which SHUTDOWN intercepts; Bochs 2.7 ignores
+ * that and stops altogether.  So #DF always exits before it is delivered, and is injected while
  * all that could make a triple fault of it is intercepted.  What then exits with the #DF in
  * EXITINTINFO is the triple fault (irq_raise ends the VM); without, it is a later fault of the
  * guest, raised as it came.  The first exit ends it, so no guest pays who has no double faults.
  * [APM] vol. 2 "Exception Intercepts" (15.12), "#DF - Double-Fault Exception" (8.2.9)
  */
 #define DF_GUARD                                                                                  \
-	((u32)(BIT(VECTOR_DE) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) | \
-	       BIT(VECTOR_PF) | BIT(VECTOR_CP)))
+	((u32)(BIT(VECTOR_DE) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | \
+	       BIT(VECTOR_GP) | BIT(VECTOR_PF) | BIT(VECTOR_CP)))
 
 static void guard_double_fault(struct svm_vcpu *s, bool on)
 {

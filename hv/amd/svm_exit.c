@@ -189,7 +189,7 @@ static void fill_memory(const struct vmcb_control *c, struct vcpu *v)
 }
 
 /*
- * Exceptions exit so that the guest may have them after all: #DF in place of what EXITINTINFO names,
+ * Exceptions exit so that the guest may have them after all: #DF for what EXITINTINFO names,
  * the others besides it (svm_event.c says when and why).  A machine check while the guest ran
  * is the host's: its own handler decides, as if the interrupt had arrived now.
  * [APM] vol. 2 "Exception Intercepts" (15.12)

@@ -2,7 +2,7 @@
  * double.S - double faults with a handler, faults inside that handler, and at last a triple fault
  *
  * Each line names what came, its error code, CR2 and where it came from (a letter of the list in
- * `where`): by [SDM] "Interrupt 8 - Double Fault Exception (#DF)" (6.15), table 6-5.  The last case is
+ * `where`): by [SDM] "Interrupt 8 - Double Fault Exception (#DF)" (6.15), table 6-5.  The last is
  * a fault in the delivery of #DF itself: no line follows.
  */
 #include "tiny.h"

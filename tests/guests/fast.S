@@ -173,15 +173,15 @@
 	decl rounds
 	jnz 1b
 
-	/* ---- Traps and shadows: leaf 0, as what depends on the vCPU never goes the short way ------ */
+	/* ---- Traps and shadows (leaf 0: what depends on the vCPU goes the long way) ---- */
 	movl $0, in_eax
 	movl $3, rounds
 1:	TRY "tf cpuid", "pushl $TF | 2; popfl; cpuid; nop"
 	TRY "tf vmmcall", "pushl $TF | 2; popfl; vmmcall; nop"
 	TRY "tf vmcall", "pushl $TF | 2; popfl; vmcall; nop"
 	TRY "tf mov-ss cpuid", "movl %ss, %ebx; pushl $TF | 2; popfl; movl %ebx, %ss; cpuid; nop"
-	TRY "sti cpuid", "call pend; sti; cpuid; nop; nop; cli"
-	TRY "sti mov-ss cpuid", "movl %ss, %ebx; call pend; sti; movl %ebx, %ss; cpuid; nop; nop; cli"
+	TRY "sti cpuid", "call pend; sti; cpuid; nop; cli"
+	TRY "sti mov-ss cpuid", "movl %ss, %ebx; call pend; sti; movl %ebx, %ss; cpuid; nop; cli"
 	TRY "sti vmmcall", "call pend; sti; vmmcall; nop; nop; cli"
 	TRY "pending cpuid", "call pend; cpuid; nop; sti; nop; nop; cli"
 	TRY "breakpoint behind", "call break_at; cpuid; nop"
@@ -282,7 +282,7 @@
 	decl rounds
 	jnz 1b
 
-	/* ---- 64 bits --------------------------------------------------------------------------- */
+	/* ---- 64 bits ------------------------------------------------------------------- */
 	movl %cr0, %eax
 	andl $~CR0_PG, %eax
 	movl %eax, %cr0
@@ -430,7 +430,7 @@ gate:	movw %bx, idt(,%eax,8)
 	movw %bx, idt + 6(,%eax,8)
 	ret
 
-/* ---- 64 bits ------------------------------------------------------------------------------ */
+/* ---- 64 bits ----------------------------------------------------------------  */
 
 	.code64
 long_mode:
