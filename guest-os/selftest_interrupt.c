@@ -146,7 +146,8 @@ static void self_ipi(struct check *c, const void *argument UNUSED)
 	let_in();
 	expect_equal(c, "interrupts", seen_count, 1);
 	expect_true(c, "in service in the handler", seen_in_service);
-	expect_true(c, "nothing left", !lapic_requested(LOW_VECTOR) && !lapic_in_service(LOW_VECTOR));
+	expect_true(c, "nothing left",
+		    !lapic_requested(LOW_VECTOR) && !lapic_in_service(LOW_VECTOR));
 	finish();
 }
 

@@ -39,7 +39,8 @@ static void absent_memory(struct check *c, const void *argument UNUSED)
 {
 	volatile u32 *word = (void *)TEST_BASE;
 
-	if (space_map(&space_kernel, TEST_BASE, ABSENT_MEMORY, PTE_W | PTE_NX | PTE_PCD | PTE_PWT)) {
+	if (space_map(&space_kernel, TEST_BASE, ABSENT_MEMORY,
+		      PTE_W | PTE_NX | PTE_PCD | PTE_PWT)) {
 		expect_true(c, "a page table", false);
 		return;
 	}

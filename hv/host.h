@@ -158,7 +158,9 @@ bool host_locked(const struct host_lock *lock); /* by this CPU: for checks */
 /* Entries of the trace ring of a new vCPU: a power of two. */
 u32 host_trace_size(void);
 
-/* vm is at its end by itself (vm->state, vm->cause, vm->restart); told once, vm->lock may be held. */
+/*
+ * vm is at its end by itself (vm->state, vm->cause, vm->restart); told once, vm->lock may be held.
+ */
 void host_vm_ended(struct vm *vm);
 
 /* ---- Console ---------------------------------------------------------------- */

@@ -49,11 +49,12 @@ struct virt_ops {
 	const char *name; /* "AMD-V", "VT-x" */
 
 	/*
-	 * Bytes of the back end's own struct, whose first member is the struct vm (vcpu) that common
-	 * code sees; a back end reaches its part by container_of.  Common code allocates them, zeroed.
+	 * Bytes of the back end's own struct, whose first member is the struct vm (vcpu) that
+	 * common code sees; a back end reaches its part by container_of.  Common code allocates
+	 * them, zeroed.
 	 */
 	size_t vm_size, vcpu_size;
-	/* Bytes of vcpu->xsave, which common code allocates: all that the machine's XCR0 can switch on. */
+	/* Bytes of vcpu->xsave, which common code allocates: all that XCR0 can switch on here. */
 	size_t (*xsave_size)(void);
 
 	/*
@@ -62,7 +63,7 @@ struct virt_ops {
 	 */
 	const char *(*probe)(void);
 
-	/* Switch this CPU's extension on; 0 or -HOST_E*.  Off again gives the CPU back as it was. */
+	/* Switch this CPU's extension on; 0 or -HOST_E*.  Off gives the CPU back as it was. */
 	int (*cpu_on)(void);
 	void (*cpu_off)(void);
 
@@ -98,7 +99,7 @@ struct virt_ops {
 	/* Fetch parts (STATE_*) into v->state; or make parts of v->state the guest's. */
 	void (*get_state)(struct vcpu *v, unsigned parts);
 	void (*set_state)(struct vcpu *v, unsigned parts);
-	/* May v, which is loaded here, have breakpoints (DR7)?  Cheaper than STATE_DR; NULL: it may. */
+	/* May v, loaded here, have breakpoints (DR7)?  Cheaper than STATE_DR; NULL: yes. */
 	bool (*breakpoints)(const struct vcpu *v);
 
 	/*
@@ -138,9 +139,10 @@ struct virt_ops {
 	 */
 	unsigned (*explain)(struct vcpu *v, struct fmt_sink *sink);
 	/*
-	 * For the operator: at v's next entry its control block holds value in field (a name of dump),
-	 * whatever sense that makes, and all rules are checked.  With force the CPU is asked although
-	 * they are broken, and both verdicts are logged.  v is not loaded.  False: no such field.
+	 * For the operator: at v's next entry its control block holds value in field (a name of
+	 * dump), whatever sense that makes, and all rules are checked.  With force the CPU is asked
+	 * although they are broken, and both verdicts are logged.  v is not loaded.  False: no such
+	 * field.
 	 */
 	bool (*poke)(struct vcpu *v, const char *field, u64 value, bool force);
 	/* Raw exit code to text ("VMEXIT_NPF"), and the control block in full. */

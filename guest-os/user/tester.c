@@ -347,12 +347,15 @@ static int do_registers(void)
 	u64 pid = (u64)user_getpid(), sum, end = user_uptime() + SPIN_US;
 
 	while (user_uptime() < end) {
-		__asm__ volatile("movq %1, %%rbx; movq %1, %%rdx; movq %1, %%rsi; movq %1, %%rdi\n\t"
+		__asm__ volatile("movq %1, %%rbx; movq %1, %%rdx\n\t"
+				 "movq %1, %%rsi; movq %1, %%rdi\n\t"
 				 "movq %1, %%r8; movq %1, %%r9; movq %1, %%r10; movq %1, %%r11\n\t"
-				 "movq %1, %%r12; movq %1, %%r13; movq %1, %%r14; movq %1, %%r15\n\t"
+				 "movq %1, %%r12; movq %1, %%r13\n\t"
+				 "movq %1, %%r14; movq %1, %%r15\n\t"
 				 "movl $100000, %%ecx\n"
 				 "1:\tdecl %%ecx\n\tjnz 1b\n\t"
-				 "leaq (%%rbx,%%rdx), %%rax; addq %%rsi, %%rax; addq %%rdi, %%rax\n\t"
+				 "leaq (%%rbx,%%rdx), %%rax\n\t"
+				 "addq %%rsi, %%rax; addq %%rdi, %%rax\n\t"
 				 "addq %%r8, %%rax; addq %%r9, %%rax; addq %%r10, %%rax\n\t"
 				 "addq %%r11, %%rax; addq %%r12, %%rax; addq %%r13, %%rax\n\t"
 				 "addq %%r14, %%rax; addq %%r15, %%rax"

@@ -81,7 +81,8 @@ static const char *probe(void)
 	if (x86_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS) {
 		if (x86_cpuid(CPUID_SVM, 0).edx & CPUID_SVM_EDX_SVML)
 			return "AMD-V: the firmware has disabled and locked SVM; enable "
-			       "\"SVM Mode\" (AMD virtualization) in the firmware setup and restart.";
+			       "\"SVM Mode\" (AMD virtualization) in the firmware setup and "
+			       "restart.";
 		return "AMD-V: the firmware has disabled SVM (VM_CR.SVMDIS); enable \"SVM Mode\" "
 		       "(AMD virtualization) in the firmware setup and restart.";
 	}

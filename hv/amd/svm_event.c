@@ -344,9 +344,9 @@ static void set_virtual_interrupt(struct svm_vcpu *s, bool on)
 }
 
 /*
- * Come back from the guest right behind the delivery of its event: something of the host's is pending
- * as it is entered.  Where a guest with interrupts off holds those of the host back too (Bochs
- * 2.7), an NMI, which the clear GIF keeps until then; svm_enter sets it again.
+ * Come back from the guest right behind the delivery of its event: something of the host's is
+ * pending as it is entered.  Where a guest with interrupts off holds those of the host back too
+ * (Bochs 2.7), an NMI, which the clear GIF keeps until then; svm_enter sets it again.
  */
 static void exit_behind_event(void)
 {

@@ -43,7 +43,7 @@ static inline bool hw_complete(struct vcpu *v)
  */
 void hw_cpu_on(void);
 
-/* Bytes of an XSAVE area for everything that this machine's XCR0 allows; FXSAVE's 512 without XSAVE. */
+/* Bytes of an XSAVE area for all that this machine's XCR0 allows; FXSAVE's 512 without XSAVE. */
 size_t hw_fpu_size(void);
 /*
  * The CPU's whole FPU, vector and XCR0 state becomes v's, and v's is saved.  The hypervisor

@@ -189,7 +189,7 @@ static const char *vmx_probe(void)
 	u64 control;
 
 	if (!(x86_cpuid(1, 0).ecx & CPUID_1_ECX_VMX))
-		return "VT-x: this CPU does not offer VMX (CPUID.1:ECX bit 5); take an Intel CPU that "
+		return "VT-x: this CPU does not offer VMX (CPUID.1:ECX bit 5); take one that "
 		       "has it, or, inside a virtual machine, enable nested virtualisation there";
 	control = x86_rdmsr(MSR_FEATURE_CONTROL);
 	if ((control & FEATURE_CONTROL_LOCK) && !(control & FEATURE_CONTROL_VMX))

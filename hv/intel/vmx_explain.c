@@ -450,7 +450,8 @@ RULE(guest_cr0)
 	u64 free = unrestricted(s) ? CR0_PE | CR0_PG : 0;
 
 	/* CD and NW are not looked at. */
-	return fixed(V(GUEST_CR0) & ~(CR0_CD | CR0_NW), s->caps.cr0_fixed0 & ~free & ~(CR0_CD | CR0_NW),
+	return fixed(V(GUEST_CR0) & ~(CR0_CD | CR0_NW),
+		     s->caps.cr0_fixed0 & ~free & ~(CR0_CD | CR0_NW),
 		     s->caps.cr0_fixed1);
 }
 
@@ -595,32 +596,36 @@ RULE(ss_rpl)
 }
 
 /* The rules that each of the six has, in virtual-8086 mode and out of it. */
-#define SEGMENT_RULES(register)                                                              \
-	RULE(v8086_base_##register)                                                          \
-	{                                                                                    \
-		return !v8086(s) || V(GUEST_##register##_BASE) == V(GUEST_##register##_SELECTOR) << 4; \
-	}                                                                                    \
-	RULE(v8086_limit_##register)                                                         \
-	{                                                                                    \
-		return !v8086(s) || V(GUEST_##register##_LIMIT) == V8086_LIMIT;              \
-	}                                                                                    \
-	RULE(v8086_rights_##register)                                                        \
-	{                                                                                    \
-		return !v8086(s) || V(GUEST_##register##_ACCESS_RIGHTS) == V8086_RIGHTS;     \
-	}                                                                                    \
-	static bool looked_at_##register(const struct vmcs_snapshot *s)                      \
-	{                                                                                    \
-		return !v8086(s) && (VMCS_SLOT_GUEST_##register##_BASE == VMCS_SLOT_GUEST_CS_BASE || \
-				     usable(V(GUEST_##register##_ACCESS_RIGHTS)));           \
-	}                                                                                    \
-	RULE(s_##register)                                                                   \
-	{                                                                                    \
-		return !looked_at_##register(s) || V(GUEST_##register##_ACCESS_RIGHTS) & SEG_ATTR_S; \
-	}                                                                                    \
-	RULE(p_##register)                                                                   \
-	{                                                                                    \
-		return !looked_at_##register(s) || V(GUEST_##register##_ACCESS_RIGHTS) & SEG_ATTR_P; \
-	}                                                                                    \
+#define SEGMENT_RULES(register) \
+	RULE(v8086_base_##register) \
+	{ \
+		return !v8086(s) || \
+		       V(GUEST_##register##_BASE) == V(GUEST_##register##_SELECTOR) << 4; \
+	} \
+	RULE(v8086_limit_##register) \
+	{ \
+		return !v8086(s) || V(GUEST_##register##_LIMIT) == V8086_LIMIT; \
+	} \
+	RULE(v8086_rights_##register) \
+	{ \
+		return !v8086(s) || V(GUEST_##register##_ACCESS_RIGHTS) == V8086_RIGHTS; \
+	} \
+	static bool looked_at_##register(const struct vmcs_snapshot *s) \
+	{ \
+		return !v8086(s) && \
+		       (VMCS_SLOT_GUEST_##register##_BASE == VMCS_SLOT_GUEST_CS_BASE || \
+				     usable(V(GUEST_##register##_ACCESS_RIGHTS))); \
+	} \
+	RULE(s_##register) \
+	{ \
+		return !looked_at_##register(s) || \
+		       V(GUEST_##register##_ACCESS_RIGHTS) & SEG_ATTR_S; \
+	} \
+	RULE(p_##register) \
+	{ \
+		return !looked_at_##register(s) || \
+		       V(GUEST_##register##_ACCESS_RIGHTS) & SEG_ATTR_P; \
+	} \
 	RULE(reserved_##register)                                                            \
 	{                                                                                    \
 		return !looked_at_##register(s) ||                                           \

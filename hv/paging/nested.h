@@ -23,7 +23,8 @@
 struct nested_format {
 	const char *name; /* "NPT", "EPT" */
 	u64 (*table)(hpa_t table); /* entry that points to a lower table */
-	u64 (*leaf)(hpa_t page, unsigned level, unsigned prot); /* prot: PROT_* of virt.h; write-back memory */
+	/* Entry that maps write-back memory; prot: PROT_* of virt.h. */
+	u64 (*leaf)(hpa_t page, unsigned level, unsigned prot);
 	bool (*present)(u64 entry);
 	bool (*is_leaf)(u64 entry, unsigned level);
 	hpa_t (*address)(u64 entry, unsigned level);

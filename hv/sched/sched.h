@@ -74,7 +74,9 @@ u64 sched_deadline(const struct vcpu *v);
  */
 int sched_nudge(void);
 
-/* v comes back: blocked, or ready to go on (or leaving).  A request made meanwhile makes it READY. */
+/*
+ * v comes back: blocked, or ready to go on (or leaving).  A request made meanwhile makes it READY.
+ */
 void sched_put(struct vcpu *v, bool blocked, u64 now);
 
 /*

@@ -37,7 +37,8 @@ struct cpuid_leaf {
 struct cpuid_table {
 	struct cpuid_leaf leaf[CPUID_LEAVES]; /* sorted by leaf, subleaf */
 	unsigned count;
-	u8 basic[CPUID_INDEXED], extended[CPUID_INDEXED]; /* first entry + 1 of leaf n, 0x80000000 + n: no search */
+	/* First entry + 1 of leaf n, of 0x80000000 + n: no search. */
+	u8 basic[CPUID_INDEXED], extended[CPUID_INDEXED];
 	u32 max_basic, max_extended;
 	u32 max_hypervisor; /* last leaf of 0x40000000.., 0: none */
 	u8 vendor; /* enum cpuid_vendor, as the guest sees it */
@@ -70,8 +71,12 @@ unsigned cpuid_maxphyaddr(const struct cpuid_table *table);
 /* The entry of a leaf that depends on nothing but the number in EAX, else NULL: cpuid_get knows. */
 static inline const struct cpuid_leaf *cpuid_fixed(const struct cpuid_table *t, u32 leaf)
 {
-	unsigned at = leaf < CPUID_INDEXED ? t->basic[leaf] :
-		      leaf - CPUID_EXTENDED < CPUID_INDEXED ? t->extended[leaf - CPUID_EXTENDED] : 0;
+	unsigned at = 0;
+
+	if (leaf < CPUID_INDEXED)
+		at = t->basic[leaf];
+	else if (leaf - CPUID_EXTENDED < CPUID_INDEXED)
+		at = t->extended[leaf - CPUID_EXTENDED];
 
 	return at && !t->leaf[at - 1].flags ? &t->leaf[at - 1] : NULL;
 }

@@ -12,8 +12,10 @@
 
 /* clang-format off */
 /* One bit: passed; passed and part of v1; emulated; hidden.  A field: passed; computed; hidden. */
-#define PASS(leaf, reg, bit, name) { leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, false, name, NULL }
-#define BASE(leaf, reg, bit, name) { leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, true, name, NULL }
+#define PASS(leaf, reg, bit, name)                                                           \
+	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, false, name, NULL }
+#define BASE(leaf, reg, bit, name)                                                           \
+	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, true, name, NULL }
 #define EMUL(leaf, reg, bit, name, why) \
 	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_EMULATED, true, name, why }
 #define HIDE(leaf, reg, bit, name, why) \
@@ -38,7 +40,8 @@
 #define NO_QOS "cache and bandwidth shares are the hypervisor's"
 #define NO_XSS "supervisor state (XSS) is not swapped"
 #define WITHDRAWN "withdrawn by its maker"
-#define NO_SPECTRE "side channels are out of scope: a control that nobody swaps would be a false promise"
+#define NO_SPECTRE \
+	"side channels are out of scope: a control that nobody swaps would be a false promise"
 #define NO_KEYS "keys in the CPU cannot be moved with the guest"
 #define NO_AMX "its state is not swapped"
 #define NO_SVM_LEAF "describes SVM, which is hidden"
@@ -46,7 +49,8 @@
 #define BY_CR4 "follows CR4 of the vCPU"
 
 const struct cpuid_rule cpuid_rules[] = {
-	MAKE_FIELD(0x0, 0, EAX, 31, 0, "maximum basic leaf", "the machine's, at most 0x1f; v1: 0xb"),
+	MAKE_FIELD(0x0, 0, EAX, 31, 0, "maximum basic leaf",
+		   "the machine's, at most 0x1f; v1: 0xb"),
 	PASS_FIELD(0x0, 0, EBX, 31, 0, "vendor, bytes 0-3",
 		   "v1: EspejoEspejo: vendors differ in 32-bit system calls, so v1 is neither"),
 	PASS_FIELD(0x0, 0, ECX, 31, 0, "vendor, bytes 8-11", NULL),
