@@ -3,12 +3,14 @@
 
 #include "vm/vm.h"
 
-#define CR0_KNOWN \
-	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CR0_KNOWN                                                                                  \
+	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
+	 CR0_PG)
 /* A change of one of these makes translations stale. */
 #define CR0_FLUSHES (CR0_PE | CR0_WP | CR0_PG)
-#define CR4_FLUSHES \
-	(CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_PKS)
+#define CR4_FLUSHES                                                                                \
+	(CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE |      \
+	 CR4_PKS)
 #define CR0_RELOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)
 #define CR4_RELOADS_PDPTES (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP)
 

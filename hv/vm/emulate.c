@@ -44,8 +44,9 @@ void emulate_device_write(struct vcpu *v, gpa_t at, unsigned size, u64 value)
 	else if (range)
 		range->write(range->dev, at.v - range->base.v, size, value);
 	else if (vm->config.strict)
-		vm_end(vm, VM_DEAD, "stored %u bytes to address %#llx, where nothing is, at rip %#llx",
-		       size, (unsigned long long)at.v, (unsigned long long)v->regs.rip);
+		vm_end(vm, VM_DEAD,
+		       "stored %u bytes to address %#llx, where nothing is, at rip %#llx", size,
+		       (unsigned long long)at.v, (unsigned long long)v->regs.rip);
 	host_unlock(&vm->lock);
 }
 
@@ -172,7 +173,8 @@ static bool within_limit(const struct segment *s, u64 offset, unsigned len)
 	bool down = !(s->attr & TYPE_CODE) && (s->attr & TYPE_EXPAND_DOWN);
 
 	if (down)
-		return offset > s->limit && last <= (s->attr & SEG_ATTR_DB ? 0xffffffffull : 0xffffull);
+		return offset > s->limit &&
+		       last <= (s->attr & SEG_ATTR_DB ? 0xffffffffull : 0xffffull);
 	return last <= s->limit;
 }
 
@@ -494,7 +496,8 @@ static enum result execute(struct vcpu *v, const struct insn *insn, struct event
 
 static void give_up(struct vcpu *v, const struct insn *insn)
 {
-	vm_end(v->vm, VM_DEAD, "cannot emulate %s (opcode %#x of map %u) at rip %#llx on address %#llx",
+	vm_end(v->vm, VM_DEAD,
+	       "cannot emulate %s (opcode %#x of map %u) at rip %#llx on address %#llx",
 	       insn_name(insn->op), insn->opcode, insn->map, (unsigned long long)v->regs.rip,
 	       (unsigned long long)v->exit.memory.gpa.v);
 }

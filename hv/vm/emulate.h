@@ -29,7 +29,7 @@ int emulate_write(struct vcpu *v, u64 gva, const void *from, unsigned len, bool 
 int emulate_load(struct vcpu *v, const struct insn *insn, const struct insn_operand *opnd, void *to,
 		 unsigned len, struct event *fault);
 
-/* Registers of devices at guest-physical addresses without RAM; nothing there: all ones, or lost. */
+/* Device registers at guest-physical addresses without RAM; nothing there: all ones, or lost. */
 u64 emulate_device_read(struct vcpu *v, gpa_t at, unsigned size);
 void emulate_device_write(struct vcpu *v, gpa_t at, unsigned size, u64 value);
 

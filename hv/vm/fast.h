@@ -65,9 +65,9 @@ static ALWAYS_INLINE bool fast_hypercall(struct vcpu *v, u64 *rax, u64 *info)
 
 /*
  * v->regs holds RBX, RCX and RDX; *rax is RAX, wherever the back end has it.  True: *len is the
- * instruction's length, over which the back end steps, ending the interrupt shadow.  False: the long
- * way, which overwrites what is in the trace by now.  Calls nothing, so it may run with
- * the guest's segments still in the CPU.
+ * instruction's length, over which the back end steps, ending the interrupt shadow.  False: the
+ * long way, which overwrites what is in the trace by now.  Calls nothing, so it may run with the
+ * guest's segments still in the CPU.
  */
 static ALWAYS_INLINE bool fast_answer(struct vcpu *v, const struct fast_exit *exit, u64 *rax,
 				      unsigned *len)

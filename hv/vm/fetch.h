@@ -34,8 +34,8 @@ struct fetch_entry {
 	const u8 *entry[FETCH_WALK_MAX]; /* page table entries, outermost first */
 	u64 value[FETCH_WALK_MAX], value_mask;
 	u8 walk_count;
-	/* epoch again if this is plain, else 0: at most eight bytes of code, and four entries of eight
-	 * bytes, of which those that were not walked point to their own value. */
+	/* epoch again if this is plain, else 0: at most eight bytes of code, and four entries of
+	 * eight bytes, of which those that were not walked point to their own value. */
 	u64 plain_epoch;
 	const u8 *bytes; /* with 16 readable bytes behind, on one page */
 	u64 code[2], mask[2]; /* the instruction, and which of the bytes are its own */
@@ -51,7 +51,8 @@ struct fetch_cache {
 };
 
 /* What fetching code depends on and a guest changes without an exit. */
-static ALWAYS_INLINE bool fetch_same_code(const struct fetch_entry *e, u64 cr3, const struct segment *cs)
+static ALWAYS_INLINE bool fetch_same_code(const struct fetch_entry *e, u64 cr3,
+					  const struct segment *cs)
 {
 	return e->cr3 == cr3 && e->cs.base == cs->base && load64(&e->cs) == load64(cs);
 }

@@ -314,8 +314,8 @@ static void handle_exception(struct vcpu *v)
 
 static void handle_task(struct vcpu *v)
 {
-	vm_end(v->vm, VM_DEAD, "switch to task %#x at rip %#llx: not emulated", v->exit.task.selector,
-	       (unsigned long long)v->regs.rip);
+	vm_end(v->vm, VM_DEAD, "switch to task %#x at rip %#llx: not emulated",
+	       v->exit.task.selector, (unsigned long long)v->regs.rip);
 }
 
 static void handle_shutdown(struct vcpu *v)
@@ -393,10 +393,15 @@ static void (*const handler[EXIT_REASON_COUNT])(struct vcpu *v) = {
 	[EXIT_UNKNOWN] = handle_unknown,
 };
 
-/* The instruction is over; with TF set, that is a trap. [SDM] "Single-Step Exception Condition" (18.3.1.4) */
+/*
+ * The instruction is over; with TF set, that is a trap.
+ * [SDM] "Single-Step Exception Condition" (18.3.1.4)
+ */
 static void single_step(struct vcpu *v)
 {
-	static const struct event step = { .type = EVENT_EXCEPTION, .vector = VECTOR_DB, .dr6 = DR6_BS };
+	static const struct event step = { .type = EVENT_EXCEPTION,
+					   .vector = VECTOR_DB,
+					   .dr6 = DR6_BS };
 
 	irq_raise(v, &step);
 }

@@ -29,7 +29,7 @@ enum irq_merge { IRQ_MERGE_SECOND, IRQ_MERGE_DOUBLE_FAULT, IRQ_MERGE_SHUTDOWN, I
  */
 enum irq_merge irq_merge(const struct event *first, const struct event *second);
 
-/* Raise a fault or trap in v at its next entry: it may merge to #DF, or end the VM (triple fault). */
+/* Raise a fault or trap in v at its next entry: it may merge to #DF, or end the VM. */
 void irq_raise(struct vcpu *v, const struct event *event);
 
 /* Decide what v's next entry delivers and which windows it asks for.  The VM's lock is not held. */

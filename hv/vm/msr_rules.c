@@ -359,9 +359,11 @@ void msr_reset(struct vcpu *v)
 
 /* clang-format off */
 #define PASS(msr, only, name, part, field, check) \
-	{ msr, msr, MSR_PASSED, only, name, NULL, 0, part, offsetof(struct cpu_state, field), check, NULL, NULL }
+	{ msr, msr, MSR_PASSED, only, name, NULL, 0, part, \
+	  offsetof(struct cpu_state, field), check, NULL, NULL }
 #define KEEP(msr, only, name, why, part, field, check) \
-	{ msr, msr, MSR_KEPT, only, name, why, 0, part, offsetof(struct cpu_state, field), check, NULL, NULL }
+	{ msr, msr, MSR_KEPT, only, name, why, 0, part, \
+	  offsetof(struct cpu_state, field), check, NULL, NULL }
 #define EMULATE(first, last, only, name, why, read, write) \
 	{ first, last, MSR_EMULATED, only, name, why, 0, 0, 0, NULL, read, write }
 #define CONSTANT(msr, only, name, why, value) \

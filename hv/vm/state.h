@@ -185,7 +185,8 @@ void state_skip_section(struct state_buf *buf, u32 id);
  * the end of the CPU section, skipping unknown ones; device sections come later.
  * Values that no CPU could have are refused, before anything is changed.
  */
-void state_save_cpu(struct state_buf *buf, const struct cpu_state *state, const struct gpregs *regs);
+void state_save_cpu(struct state_buf *buf, const struct cpu_state *state,
+		    const struct gpregs *regs);
 /* Returns 0, or -1 with buf->error set and *state, *regs unchanged. */
 int state_load_cpu(struct state_buf *buf, struct cpu_state *state, struct gpregs *regs);
 

@@ -114,7 +114,10 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 	return false;
 }
 
-/* One stay in the guest, or several with exits that need no more than vm/fast.h; accounted.  Why it left. */
+/*
+ * One stay in the guest, or several with exits that need no more than vm/fast.h; accounted.
+ * Why it left.
+ */
 static enum exit_reason run_guest(struct vcpu *v)
 {
 	u64 left, head;

@@ -55,7 +55,7 @@ struct vcpu {
 
 	/* Events: see vm/irq.h. */
 	struct event raised; /* a fault from emulation; EVENT_NONE: none */
-	struct event deferred; /* an interrupt whose delivery met that fault: taken up again after it */
+	struct event deferred; /* an interrupt whose delivery met that fault: comes after it */
 	u8 sipi_vector;
 	bool nmi_pending;
 	u8 windows; /* what was asked of virt->window */

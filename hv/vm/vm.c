@@ -39,8 +39,8 @@ static bool alarms_matter(struct vm *vm)
 }
 
 /*
- * While all its vCPUs wait for a CPU, a machine's alarms wait as well: else a guest with fast timers
- * would take time from whoever runs.
+ * While all its vCPUs wait for a CPU, a machine's alarms wait as well: else a guest with fast
+ * timers would take time from whoever runs.
  */
 static void timer_fired(struct host_timer *timer)
 {

@@ -5,7 +5,7 @@
  * Must not know: CPU vendors, hosts.
  *
  * Locks, in the order in which they may be taken:
- *   the list of VMs  >  vm->lock (devices)  >  memory.lock, timers  >  the scheduler's  >  the console's
+ *   vm->lock (devices)  >  memory.lock, timers  >  the scheduler's  >  the console's
  * vm->lock is never held across virt->run, and nobody waits for another CPU while holding it.
  */
 #ifndef ESPEJO_VM_VM_H
@@ -42,7 +42,7 @@ struct vm_config {
 	unsigned vcpus;
 	unsigned weight; /* of its share of CPU, default 100 */
 	char cpu[16]; /* CPUID model: bare, v1 */
-	bool strict; /* a store to an address that is nothing ends the VM; else it is lost, as on a PC */
+	bool strict; /* a store to where nothing is ends the VM; else it is lost, as on a PC */
 };
 
 struct vm {

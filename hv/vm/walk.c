@@ -45,7 +45,9 @@ static u64 reserved_bits(const struct walk_mode *mode, const struct paging *p, u
 
 	if (p->entry_size == 4) {
 		/* PSE-36: bits 20..13 are address bits 39..32, bit 21 is reserved. */
-		return leaf && level ? BIT(21) | (BITS(20, 13) & ~(BITS(20, 13) >> (40 - MIN(mode->maxphyaddr, 40)))) : 0;
+		u64 present = BITS(20, 13) >> (40 - MIN(mode->maxphyaddr, 40));
+
+		return leaf && level ? BIT(21) | (BITS(20, 13) & ~present) : 0;
 	}
 	reserved = mode->maxphyaddr < 52 ? high : 0;
 	if (!(mode->efer & EFER_NXE))
@@ -158,7 +160,9 @@ static int walk_tables(struct walk *w, const struct walk_mode *mode, const struc
 {
 	bool user = mode->cpl == 3 && !(access & WALK_SYSTEM);
 	struct rights rights = { .user = true, .write = true };
-	u64 table = mode->cr3 & (p->levels == 3 ? BITS(31, 5) : p->levels == 2 ? BITS(31, 12) : PTE_ADDR);
+	u64 table = mode->cr3 & (p->levels == 3	  ? BITS(31, 5)
+				 : p->levels == 2 ? BITS(31, 12)
+						  : PTE_ADDR);
 	void *ptr[WALK_LEVELS];
 	u64 value = 0;
 
@@ -181,7 +185,8 @@ static int walk_tables(struct walk *w, const struct walk_mode *mode, const struc
 		if (!(p->levels == 3 && level == 2)) {
 			rights.user &= !!(value & PTE_U);
 			rights.write &= !!(value & PTE_W);
-			rights.nx |= p->entry_size == 8 && (value & PTE_NX) && (mode->efer & EFER_NXE);
+			rights.nx |=
+			    p->entry_size == 8 && (value & PTE_NX) && (mode->efer & EFER_NXE);
 		}
 		if (level == 0 || ((p->large & BIT(level)) && (value & PTE_PS))) {
 			w->size = BIT(shift);
@@ -191,13 +196,15 @@ static int walk_tables(struct walk *w, const struct walk_mode *mode, const struc
 	}
 	if (check_access(w, mode, p, &rights, value, access, user))
 		return -1;
-	w->gpa = gpa(leaf_address(p, (unsigned)(p->levels - w->count), value) | (gva & (w->size - 1)));
+	w->gpa =
+	    gpa(leaf_address(p, (unsigned)(p->levels - w->count), value) | (gva & (w->size - 1)));
 	if (!(access & WALK_SET_AD))
 		return 0;
 	for (unsigned n = 0; n < w->count; n++)
 		if (w->entry[n].at.v != ~0ull && !(p->levels == 3 && n == 0))
 			set_bits(ptr[n], p->entry_size, &w->entry[n].value,
-				 PTE_A | (n + 1 == w->count && (access & ACCESS_WRITE) ? PTE_D : 0));
+				 PTE_A |
+				     (n + 1 == w->count && (access & ACCESS_WRITE) ? PTE_D : 0));
 	return 0;
 }
 

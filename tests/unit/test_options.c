@@ -110,7 +110,8 @@ static void test_kernel(void)
 	CU_ASSERT_FALSE(m.config.strict);
 	CU_ASSERT_STRING_EQUAL(m.cmdline, "");
 
-	m = good("  /boot/guest os.elf   name=fifteen_letters  mem=1G cpus=8 weight=10000 cpu=v1 strict=1"
+	m = good("  /boot/guest os.elf   name=fifteen_letters  mem=1G cpus=8 weight=10000 cpu=v1 "
+		 "strict=1"
 		 " --   root=/dev/x -- quiet ");
 	CU_ASSERT_STRING_EQUAL(m.config.name, "fifteen_letters");
 	CU_ASSERT_EQUAL(m.config.memory, GiB(1));
