@@ -447,6 +447,8 @@ static void load(struct vcpu *v)
 		s->host_spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);
 		x86_wrmsr(MSR_SPEC_CTRL, v->state.spec_ctrl);
 	}
+	/* VMRUN loads it too, but not on Bochs 2.7; nothing of the host changes it in between. */
+	x86_write_cr2(s->vmcb->save.cr2);
 	hw_debug_load(v, false);
 	hw_fpu_load(v);
 	s->loaded = true;

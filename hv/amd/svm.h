@@ -178,6 +178,9 @@ static inline void svm_regs_to_vmcb(struct svm_vcpu *s)
 /* The value of VMCB.tlb_control for the next entry. */
 u8 svm_tlb_control(struct svm_vcpu *s);
 
+/* The guest's CR2, in the VMCB and, if it is loaded, in the CPU. */
+void svm_set_cr2(struct svm_vcpu *s, u64 value);
+
 /* ---- svm_explain.c */
 /*
  * A rule about the VMCB.  It is checked when one of its groups is dirty.  `by_cpu`: VMRUN

@@ -241,7 +241,7 @@ static void step_reflect(struct svm_vcpu *s, u64 code, u64 dr6)
 	if (event.type != EVENT_EXCEPTION)
 		event.insn_len = s->step.len;
 	if (event.type == EVENT_EXCEPTION && event.vector == VECTOR_PF)
-		save->cr2 = c->exitinfo2;
+		svm_set_cr2(s, c->exitinfo2);
 	if (event.type == EVENT_EXCEPTION && event.vector == VECTOR_DB) {
 		save->dr6 |= dr6;
 		if (dr6 & DR6_BD)

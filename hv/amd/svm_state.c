@@ -249,6 +249,13 @@ void svm_get_state(struct vcpu *v, unsigned parts)
 		v->state.tsc_offset = s->vmcb->control.tsc_offset;
 }
 
+void svm_set_cr2(struct svm_vcpu *s, u64 value)
+{
+	s->vmcb->save.cr2 = value;
+	if (s->loaded)
+		x86_write_cr2(value); /* Bochs 2.7: VMRUN leaves it alone */
+}
+
 void svm_set_state(struct vcpu *v, unsigned parts)
 {
 	struct svm_vcpu *s = svm_vcpu(v);
@@ -258,7 +265,7 @@ void svm_set_state(struct vcpu *v, unsigned parts)
 	if (parts & STATE_SEG)
 		set_segments(s);
 	if (parts & STATE_CR2) {
-		s->vmcb->save.cr2 = v->state.cr2;
+		svm_set_cr2(s, v->state.cr2);
 		svm_changed(s, VMCB_CLEAN_CR2);
 	}
 	if (parts & STATE_DR)
