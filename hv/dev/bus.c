@@ -2,6 +2,7 @@
 #include "dev/bus.h"
 
 #include "host.h"
+#include "lib/string.h"
 
 /* What one byte reads as when nobody drives the data lines. */
 #define BUS_FLOATING 0xffu
@@ -45,10 +46,19 @@ static const struct port_range *port_find(const struct bus *bus, u16 port)
 
 static void note_owners(struct bus *bus)
 {
+	memset(bus->isa, 0, sizeof(bus->isa));
 	for (unsigned i = 0; i < bus->port_count; i++)
 		for (unsigned port = bus->port[i].first;
 		     port <= bus->port[i].last && port < BUS_ISA_PORTS; port++)
 			bus->isa[port] = (u8)(i + 1);
+}
+
+static bool ports_free(const struct bus *bus, u16 first, u16 last)
+{
+	unsigned i = port_above(bus, first);
+
+	return !(i && bus->port[i - 1].last >= first) &&
+	       !(i < bus->port_count && bus->port[i].first <= last);
 }
 
 void bus_claim_ports(struct bus *bus, struct port_range range)
@@ -57,13 +67,29 @@ void bus_claim_ports(struct bus *bus, struct port_range range)
 
 	if (bus->port_count == BUS_PORT_RANGES)
 		panic("more than %d port ranges", BUS_PORT_RANGES);
-	if (range.last < range.first || (i && bus->port[i - 1].last >= range.first) ||
-	    (i < bus->port_count && bus->port[i].first <= range.last))
+	if (range.last < range.first || !ports_free(bus, range.first, range.last))
 		panic("ports %#x-%#x are empty or taken", range.first, range.last);
 	for (unsigned k = bus->port_count++; k > i; k--)
 		bus->port[k] = bus->port[k - 1];
 	bus->port[i] = range;
 	note_owners(bus);
+}
+
+bool bus_place_ports(struct bus *bus, struct port_range range)
+{
+	unsigned i = 0;
+
+	while (i < bus->port_count && bus->port[i].dev != range.dev)
+		i++;
+	if (i < bus->port_count) {
+		for (bus->port_count--; i < bus->port_count; i++)
+			bus->port[i] = bus->port[i + 1];
+		note_owners(bus);
+	}
+	if (range.last < range.first || !ports_free(bus, range.first, range.last))
+		return false;
+	bus_claim_ports(bus, range);
+	return true;
 }
 
 u32 bus_in(struct bus *bus, u16 port, unsigned size)
@@ -231,4 +257,73 @@ void bus_expire(struct bus *bus)
 		alarm->fire(alarm->dev);
 	}
 	bus->rearm(bus);
+}
+
+/* Pieces of guest RAM are 2 MiB. */
+static u64 piece(gpa_t a, u64 len)
+{
+	return MIN(len, LARGE_PAGE_SIZE - a.v % LARGE_PAGE_SIZE);
+}
+
+static bool all_ram(const struct bus *bus, gpa_t a, u64 len)
+{
+	if (a.v + len < a.v)
+		return false;
+	for (u64 part; len; a.v += part, len -= part) {
+		part = piece(a, len);
+		if (!bus_ram(bus, a, part))
+			return false;
+	}
+	return true;
+}
+
+bool bus_read_ram(const struct bus *bus, gpa_t a, void *to, u64 len)
+{
+	u8 *byte = to;
+
+	if (!all_ram(bus, a, len))
+		return false;
+	for (u64 part; len; a.v += part, byte += part, len -= part) {
+		part = piece(a, len);
+		memcpy(byte, bus_ram(bus, a, part), part);
+	}
+	return true;
+}
+
+bool bus_write_ram(const struct bus *bus, gpa_t a, const void *from, u64 len)
+{
+	const u8 *byte = from;
+
+	if (!all_ram(bus, a, len))
+		return false;
+	for (u64 part; len; a.v += part, byte += part, len -= part) {
+		part = piece(a, len);
+		memcpy(bus_ram(bus, a, part), byte, part);
+	}
+	return true;
+}
+
+unsigned bus_add_work(struct bus *bus, void (*run)(void *dev), void *dev)
+{
+	check(bus->work_count < BUS_WORKS);
+	bus->work[bus->work_count] = (struct bus_work){ .run = run, .dev = dev };
+	return bus->work_count++;
+}
+
+void bus_post(struct bus *bus, unsigned work)
+{
+	check(work < bus->work_count);
+	if (!(__atomic_fetch_or(&bus->works_posted, 1u << work, __ATOMIC_ACQ_REL) & 1u << work))
+		bus->posted(bus);
+}
+
+void bus_run_works(struct bus *bus)
+{
+	u32 posted = __atomic_exchange_n(&bus->works_posted, 0, __ATOMIC_ACQ_REL);
+
+	for (; posted; posted &= posted - 1) {
+		struct bus_work *work = &bus->work[__builtin_ctz(posted)];
+
+		work->run(work->dev);
+	}
 }

@@ -55,6 +55,12 @@ struct mmio_range {
 
 struct bus;
 
+/* Something that a device wants done for it soon, with the lock held: see bus_post. */
+struct bus_work {
+	void (*run)(void *dev);
+	void *dev;
+};
+
 /*
  * An alarm: fire(dev) is called once, when the machine's clock reaches when_ns.
  * Zero-initialised alarms are valid after bus_alarm_init.
@@ -68,9 +74,10 @@ struct alarm {
 	bool armed;
 };
 
-#define BUS_PORT_RANGES 32
+#define BUS_PORT_RANGES 64
 #define BUS_ISA_PORTS 0x400 /* the ISA bus has ten address lines */
-#define BUS_MMIO_RANGES 16
+#define BUS_MMIO_RANGES 64
+#define BUS_WORKS 32
 
 struct bus {
 	/* The machine's clock: nanoseconds of its running time since power-on. */
@@ -83,6 +90,19 @@ struct bus {
 	u8 isa[BUS_ISA_PORTS]; /* whose port it is: place in port[] + 1, 0: nobody's */
 	struct mmio_range mmio[BUS_MMIO_RANGES]; /* sorted by base */
 	unsigned mmio_count;
+
+	/*
+	 * Guest RAM, which devices read and write themselves: a pointer to [a, a + len), or NULL if
+	 * that is not RAM in one piece (see bus_ram).
+	 */
+	void *(*ram)(const struct bus *bus, gpa_t a, u64 len);
+	/* A device writes data to the interrupt range: a message signalled interrupt. */
+	void (*msi)(struct bus *bus, u64 address, u32 data);
+	/* Work was posted: call bus_run_works soon, from the machine itself.  Any CPU, any lock. */
+	void (*posted)(struct bus *bus);
+	struct bus_work work[BUS_WORKS];
+	unsigned work_count;
+	u32 works_posted; /* a bit each; atomic */
 };
 
 /* Claim a range.  Panics if it overlaps another one: devices are placed by us. */
@@ -90,6 +110,11 @@ void bus_claim_ports(struct bus *bus, struct port_range range);
 void bus_claim_mmio(struct bus *bus, struct mmio_range range);
 /* Move the claimed mmio range of dev (a LAPIC follows its APIC_BASE); size 0 hides it. */
 void bus_move_mmio(struct bus *bus, void *dev, gpa_t base, u64 size);
+/*
+ * Ports that a guest places (a BAR): range.dev gives up what it has and takes this; a range that is
+ * empty (last < first) or would take ports of another device is not claimed: false.
+ */
+bool bus_place_ports(struct bus *bus, struct port_range range);
 
 /*
  * One access of 1, 2 or 4 bytes.  A port that nobody claims reads as all ones
@@ -116,5 +141,28 @@ void bus_alarm_set(struct alarm *alarm, u64 when_ns);
 void bus_alarm_cancel(struct alarm *alarm);
 /* Fire all alarms that are due, in order of time. */
 void bus_expire(struct bus *bus);
+
+/*
+ * RAM as devices see it.  bus_ram: a pointer good for len bytes, or NULL if any of them is not RAM
+ * or they lie in two pieces (pieces are 2 MiB and aligned).  The guest may change what it points to
+ * at any time: read once, then check, then use.  The others copy over borders; false: not all is
+ * RAM, nothing was copied.
+ */
+static inline void *bus_ram(const struct bus *bus, gpa_t a, u64 len)
+{
+	return bus->ram ? bus->ram(bus, a, len) : NULL;
+}
+bool bus_read_ram(const struct bus *bus, gpa_t a, void *to, u64 len) MUST_CHECK;
+bool bus_write_ram(const struct bus *bus, gpa_t a, const void *from, u64 len) MUST_CHECK;
+
+/*
+ * A device that is told of something from outside its machine (a block arrived, a frame, a key)
+ * may not touch its state there: it posts work, which the machine runs with the lock held, at its
+ * own expense.  bus_add_work once, at init; bus_post on any CPU, whatever lock is held: posting
+ * what is posted already is harmless.
+ */
+unsigned bus_add_work(struct bus *bus, void (*run)(void *dev), void *dev);
+void bus_post(struct bus *bus, unsigned work);
+void bus_run_works(struct bus *bus);
 
 #endif
