@@ -58,3 +58,9 @@ $(B)/compile_commands.json: Makefile $(FRAGMENTS)
 	@mkdir -p $(@D)
 	@$(MAKE) --no-print-directory --always-make --dry-run V=1 build-all | \
 		tools/compile-commands > $@
+
+# Counts executed instructions inside QEMU (tools/run --count); it must fit QEMU's process.
+$(B)/tools/count.so: tools/plugin/count.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(if $(filter clang%,$(CC)),clang,gcc) $(CSTD) $(WARN) -O2 -fPIC -shared -fvisibility=hidden $< -o $@
