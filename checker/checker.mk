@@ -5,7 +5,7 @@ CHECK_PROBES := probe hostile neighbour census
 CHECK_RT := $(patsubst %,$(CHECK_B)/guests/%.o,rt/boot.S rt/rt.c lib/fmt.c lib/string.c)
 CHECK_IMAGES := $(CHECK_PROBES:%=$(CHECK_B)/%.elf)
 # Probes are linked low: the small code model.
-CHECK_FLAGS = $(filter-out -mcmodel=kernel,$(FREESTANDING)) -fno-pie -no-pie -Ihv -Ichecker/guests \
+CHECK_FLAGS = $(filter-out -mcmodel=kernel,$(FREESTANDING)) -fno-pie -Ihv -Ichecker/guests \
 	-Ichecker/guests/rt $(DEPS)
 
 # What a probe is made of, beside the runtime.
@@ -60,8 +60,8 @@ $(CHECK_B)/judge: $(CHECK_HOST_OBJ)
 check-tools: $(CHECK_B)/judge $(CHECK_IMAGES)
 build-all: check-tools
 
-#: CHECK groups of checks for make check: selftest census attack reuse share cost
-CHECK ?= selftest census attack reuse share cost
+#: CHECK groups of checks for make check: selftest census switch attack reuse share cost
+CHECK ?= selftest census switch attack reuse share cost
 #: SEED of everything random in make check (1)
 SEED ?= 1
 # Relative names are used as they are: B is given on.

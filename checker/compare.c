@@ -124,9 +124,14 @@ struct entry {
 
 struct list {
 	struct entry *entry;
-	size_t count;
+	size_t count, broken; /* broken: entries that cannot be read */
 	bool ended;
 };
+
+static bool is_entry(const char *text)
+{
+	return !strncmp(text, "flags ", 6) || !strncmp(text, "case ", 5);
+}
 
 static bool read_entry(const char *text, struct entry *e)
 {
@@ -156,6 +161,8 @@ static void read_list(struct list *list, const struct census *census)
 			list->ended = true;
 		else if (read_entry(text, &list->entry[list->count]))
 			list->count++;
+		else
+			list->broken += is_entry(text);
 	}
 }
 
@@ -258,12 +265,13 @@ void compare_census(struct report *report, const struct census *bare, const stru
 	read_list(&b, bare);
 	read_list(&v, virtual);
 	report_add(report, REPORT_FIDELITY,
-		   !b.ended || !b.count ? REPORT_ERROR
-		   : v.ended		? REPORT_PASS
-					: REPORT_FAIL,
-		   COMPLETE_POINTS, "census/complete", where, "%zu run, bare %zu run%s%s", v.count,
-		   b.count, b.ended ? "" : ": the bare run is no reference",
-		   v.ended ? "" : ": the virtual run was cut off");
+		   !b.ended || !b.count || b.broken ? REPORT_ERROR
+		   : v.ended && !v.broken	    ? REPORT_PASS
+						    : REPORT_FAIL,
+		   COMPLETE_POINTS, "census/complete", where, "%zu run, bare %zu run%s%s%s",
+		   v.count, b.count, b.ended && !b.broken ? "" : ": the bare run is no reference",
+		   v.ended ? "" : ": the virtual run was cut off",
+		   v.broken ? ": some records cannot be read" : "");
 	for (size_t i = 0; i < v.count; i++) {
 		const struct entry *e = &v.entry[i], *of_bare = find(&b, e->name);
 

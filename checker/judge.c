@@ -49,6 +49,11 @@ const char *judge_nonce(const struct judge *judge, const char *run, const char *
 	return nonce ? nonce : "";
 }
 
+bool judge_can(const struct judge *judge, const char *what)
+{
+	return judge_setting(judge, "can %s", what) != NULL;
+}
+
 void judge_path(const struct judge *judge, const char *run, const char *extension, char *path)
 {
 	snprintf(path, JUDGE_PATH_MAX, "%s/%s.%s", judge->dir, run, extension);
@@ -66,8 +71,13 @@ enum judge_run judge_load(const struct judge *judge, const char *run, const char
 		report_add(judge->report, property, REPORT_SKIP, 0, name, "", "%s", skip);
 		return JUDGE_SKIP;
 	}
-	if (!status)
+	if (!status && !judge_setting(judge, "wanted %s", run))
 		return JUDGE_ABSENT;
+	if (!status) {
+		report_add(judge->report, property, REPORT_ERROR, 0, name, "",
+			   "it was wanted and did not take place");
+		return JUDGE_BROKEN;
+	}
 	judge_path(judge, run, "out", path);
 	if (atoi(status) == STATUS_LAUNCH_FAILED) {
 		report_add(judge->report, property, REPORT_ERROR, 0, name, path,

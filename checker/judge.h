@@ -4,13 +4,16 @@
  * Owns: the directory's form.  Must not know: emulators, hypervisors.
  *
  * pgcheck leaves in the directory
- *	info           lines "KEY VALUE..": see judge_setting
- *	RUN.out        the serial line of a run; RUN.facts what the platform says of it, as lines
- *	               "vm NAME STATE CAUSE..", "exits NAME REASON COUNT", "root NAME 0xROOT
- *npt|ept" RUN.log        exits as the emulator saw them, in order: lines "REASON" or "mark" RUN.ram
- *the machine's memory at the end in info: "platform TEXT", "seed N", "status RUN N", "nonce RUN
- *GUEST WORD", "limit NAME N", "skip RUN WHY", "image FILE" (the hypervisor's ELF file), "declared
- *FILE".
+ *	RUN.out    the serial line of a run
+ *	RUN.facts  what the platform says of it: lines "vm NAME STATE CAUSE..",
+ *	           "exits NAME REASON COUNT", "root NAME 0xROOT npt|ept"
+ *	RUN.log    exits as the emulator saw them, in order: lines "REASON" or "mark"
+ *	RUN.ram    the machine's memory at the end
+ *	info       lines "KEY VALUE..", see judge_setting: "platform TEXT", "seed N",
+ *	           "wanted RUN", "status RUN N", "nonce RUN GUEST WORD", "skip RUN WHY",
+ *	           "can WHAT" (ram, log: what the platform shows), "limit NAME N", "own N" (ticks
+ *	           that the exiting instruction itself takes), "image FILE" (the hypervisor's ELF
+ *	           file), "declared FILE"
  */
 #ifndef CHECKER_JUDGE_H
 #define CHECKER_JUDGE_H
@@ -32,6 +35,8 @@ const char *judge_setting(const struct judge *judge, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool judge_limit(const struct judge *judge, const char *name, double *limit);
 const char *judge_nonce(const struct judge *judge, const char *run, const char *guest);
+/* Can the platform show this ("log", "ram")?  Then a run without it is one of a broken harness. */
+bool judge_can(const struct judge *judge, const char *what);
 
 /* DIR/RUN.EXTENSION */
 void judge_path(const struct judge *judge, const char *run, const char *extension, char *path);
@@ -44,8 +49,8 @@ enum judge_run {
 };
 
 /*
- * Is there this run?  one: see record_load.  group names the check that is added if not
- * (GROUP/run), property whose it is.
+ * Is there this run?  one: see record_load.  If there is none, or it is broken (wanted, but it did
+ * not take place; its emulator broke down), a check run/RUN of that property says so.
  */
 enum judge_run judge_load(const struct judge *judge, const char *run, const char *one,
 			  enum report_property property, struct record_log *log);

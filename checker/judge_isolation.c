@@ -1,5 +1,5 @@
 /*
- * judge_isolation.c - hostile guests: runs attack, reuse, share-idle, share-spin, share-storm
+ * judge_isolation.c - hostile guests: runs switch, attack, reuse, share-*
  */
 #include "guests/secret.h"
 #include "judge.h"
@@ -14,6 +14,7 @@
 #define PERCENT_KEPT 99
 #define PERCENT_FAIR 101 /* who gets more than its half takes it from the other */
 #define NO_LIMIT 1e9
+#define LOOKS_LEAST 5 /* who never looks never sees anything */
 
 /* What the judge holds of one run. */
 struct run {
@@ -132,7 +133,7 @@ static bool is_word_of(const char *word, size_t len, const char *words)
 /* "STATE CAUSE.." of a VM at the end of the run; NULL: the hypervisor did not say. */
 static const char *state_of(const struct run *r, const char *vm)
 {
-	char key[JUDGE_WORD_MAX];
+	char key[JUDGE_WORD_MAX + sizeof("vm  ")];
 
 	snprintf(key, sizeof(key), "vm %s ", vm);
 	return record_begins(&r->facts, "", key);
@@ -153,30 +154,46 @@ static void judge_end(const struct run *r, unsigned i)
 
 /* ---- The neighbour ---------------------------------------------------------------------- */
 
-static void judge_neighbour(const struct run *r)
+/* What one that watches its memory and registers has seen: checks GROUP/WHAT. */
+static void judge_watch(const struct run *r, const char *guest, const char *group,
+			const char *suffix, unsigned points)
 {
-	const char *text = record_of(r, "neighbour", "watched"),
-		   *begin = record_of(r, "neighbour", "watching");
-	const char *state = state_of(r, "neighbour");
-	uint64_t count = 0, words = 1, registers = 1, same = 0, hash = 0, before = 1;
-	char which[JUDGE_WORD_MAX] = "?", reason[300];
+	const char *text = record_of(r, guest, "watched"), *begin = record_of(r, guest, "watching");
+	const char *state = state_of(r, guest);
+	uint64_t count = 0, looks = 0, words = 1, registers = 1, same = 0, hash = 0, before = 1;
+	char which[JUDGE_WORD_MAX] = "?", reason[300], name[3 * JUDGE_WORD_MAX];
 	bool whole = text && begin && record_number(text, "count", &count) &&
+		     record_number(text, "looks", &looks) &&
 		     record_number(text, "bad-words", &words) &&
 		     record_number(text, "bad-registers", &registers) &&
 		     record_number(text, "same", &same) && record_number(text, "hash", &hash) &&
 		     record_number(begin, "hash", &before) &&
 		     record_word(text, "which", which, sizeof(which));
 
-	snprintf(reason, sizeof(reason), "counted to %" PRIu64 "; %s", count,
-		 state ? state : "no state");
-	verdict(r, whole && count, 10, "neighbour/alive", reason);
+	snprintf(reason, sizeof(reason), "counted to %" PRIu64 ", looked %" PRIu64 " times; %s",
+		 count, looks, state ? state : "no state");
+	snprintf(name, sizeof(name), "%s/alive%s", group, suffix);
+	verdict(r, whole && count && looks >= LOOKS_LEAST, points, name, reason);
 	snprintf(reason, sizeof(reason),
 		 "%" PRIu64 " words changed, hash 0x%" PRIx64 " was 0x%" PRIx64, words, hash,
 		 before);
-	verdict(r, whole && !words && same == 1 && hash == before, 10, "neighbour/memory", reason);
+	snprintf(name, sizeof(name), "%s/memory%s", group, suffix);
+	verdict(r, whole && !words && same == 1 && hash == before, points, name, reason);
 	snprintf(reason, sizeof(reason), "%" PRIu64 " registers changed, the last: %s", registers,
 		 which);
-	verdict(r, whole && !registers, 10, "neighbour/registers", reason);
+	snprintf(name, sizeof(name), "%s/registers%s", group, suffix);
+	verdict(r, whole && !registers, points, name, reason);
+}
+
+static void judge_switch(const struct judge *judge)
+{
+	struct run r;
+
+	if (!load(&r, judge, "switch"))
+		return;
+	judge_watch(&r, "one", "switch", ".one", 5);
+	judge_watch(&r, "two", "switch", ".two", 5);
+	unload(&r);
 }
 
 /* ---- The hypervisor ------------------------------------------------------------------------ */
@@ -189,24 +206,39 @@ static bool anybody_says(const struct record_log *log, const char *what)
 	return false;
 }
 
+/* The guests of a run, as pgcheck started them: the I-th one's name.  False: there are no more. */
+static bool guest_of_run(const struct run *r, size_t i, char *guest)
+{
+	char run[JUDGE_WORD_MAX], name[JUDGE_WORD_MAX];
+
+	for (size_t k = 0; k < r->judge->info.count; k++) {
+		const char *text = r->judge->info.line[k].text;
+
+		if (sscanf(text, "nonce %63s %63s", run, name) != 2 || strcmp(run, r->name) || i--)
+			continue;
+		strcpy(guest, name);
+		return true;
+	}
+	return false;
+}
+
 /* It answered at the end: a line of each VM, and its status. */
 static void judge_answers(const struct run *r)
 {
 	const char *status = judge_setting(r->judge, "status %s", r->name);
-	unsigned known = 0;
-	char reason[200];
+	char guest[JUDGE_WORD_MAX], reason[200];
 	bool panic = anybody_says(&r->out, "panic");
+	size_t known = 0, started = 0;
 
-	for (size_t i = 0; i < r->facts.count; i++)
-		known += !strncmp(r->facts.line[i].text, "vm ", 3);
-	snprintf(reason, sizeof(reason), "status %s, %u VMs listed%s", status, known,
-		 panic ? ", it panicked" : "");
-	verdict(r, status && !strcmp(status, "0") && known >= 2 && !panic, 15, "hypervisor/answers",
-		reason);
+	for (; guest_of_run(r, started, guest); started++)
+		known += state_of(r, guest) != NULL;
+	snprintf(reason, sizeof(reason), "status %s, %zu of %zu VMs listed%s", status, known,
+		 started, panic ? ", it panicked" : "");
+	verdict(r, status && !strcmp(status, "0") && started && known == started && !panic, 15,
+		"hypervisor/answers", reason);
 }
 
-/* ---- From outside -----------------------------------------------------------------------------
- */
+/* ---- From outside ----------------------------------------------------------------------- */
 
 static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX],
 			 char names[][JUDGE_WORD_MAX], enum outside_format *format)
@@ -227,6 +259,21 @@ static size_t read_roots(const struct run *r, struct outside_vm vm[VMS_MAX],
 	return count;
 }
 
+/* Is there a root for each VM that was started? */
+static bool all_have_roots(const struct run *r, const struct outside_vm *vm, size_t count)
+{
+	char guest[JUDGE_WORD_MAX];
+	size_t started = 0, found = 0;
+
+	for (; guest_of_run(r, started, guest); started++)
+		for (size_t i = 0; i < count; i++)
+			if (!strcmp(vm[i].name, guest)) {
+				found++;
+				break;
+			}
+	return started && found == started;
+}
+
 static void judge_tables(const struct run *r, const struct outside_memory *ram,
 			 struct outside_range image)
 {
@@ -234,6 +281,7 @@ static void judge_tables(const struct run *r, const struct outside_memory *ram,
 	struct outside_vm vm[VMS_MAX];
 	enum outside_format format = OUTSIDE_NPT;
 	size_t count = read_roots(r, vm, names, &format), pages = 0, walked = 0;
+	bool all = all_have_roots(r, vm, count);
 	const char *why = NULL, *wrong = NULL;
 	char text[300];
 	uint64_t stray, first = 0;
@@ -247,13 +295,16 @@ static void judge_tables(const struct run *r, const struct outside_memory *ram,
 		wrong = outside_apart(vm, count, image, text, sizeof(text));
 	if (!why && !wrong)
 		snprintf(text, sizeof(text), "%zu VMs, %zu ranges", count, pages);
-	verdict(r, count >= 2 && !why && !wrong, 15, "outside/tables", why ? why : text);
+	verdict(r, all && !why && !wrong, 15, "outside/tables",
+		why   ? why
+		: all ? text
+		      : "the roots of some VMs are not known");
 	stray = outside_stray(ram, SECRET_TAG, vm, walked, "neighbour", &first);
 	snprintf(text, sizeof(text),
 		 "%" PRIu64
 		 " of the neighbour's words are within reach of others, the first at 0x%" PRIx64,
 		 stray, first);
-	verdict(r, count >= 2 && !stray, 10, "outside/secrets", text);
+	verdict(r, all && walked == count && !why && !stray, 10, "outside/secrets", text);
 	for (size_t i = 0; i < walked; i++)
 		outside_forget(&vm[i]);
 }
@@ -265,12 +316,14 @@ static void judge_outside(const struct run *r)
 	struct outside_range image;
 	char path[JUDGE_PATH_MAX], text[200];
 	uint64_t first, compared;
+	bool can = judge_can(r->judge, "ram");
 	int64_t bad;
 
 	judge_path(r->judge, r->name, "ram", path);
 	if (!outside_open(&ram, path)) {
-		report_add(r->judge->report, ISO, REPORT_SKIP, 0, "outside/text", "",
-			   "this platform shows no memory");
+		report_add(r->judge->report, ISO, can ? REPORT_ERROR : REPORT_SKIP, 0,
+			   "outside/text", "", "%s",
+			   can ? "the emulator left no memory" : "this platform shows no memory");
 		return;
 	}
 	if (!image_path || !outside_open(&elf, image_path)) {
@@ -298,14 +351,13 @@ static void judge_attack_run(const struct judge *judge)
 		judge_attack(&r, attacks[i]);
 	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		judge_end(&r, i);
-	judge_neighbour(&r);
+	judge_watch(&r, "neighbour", "neighbour", "", 10);
 	judge_answers(&r);
 	judge_outside(&r);
 	unload(&r);
 }
 
-/* ---- Memory that had another owner
- * ---------------------------------------------------------------- */
+/* ---- Memory that had another owner ------------------------------------------------------- */
 
 static void judge_reuse(const struct judge *judge)
 {
@@ -332,30 +384,51 @@ static void judge_reuse(const struct judge *judge)
 	unload(&r);
 }
 
-/* ---- Shares
- * ------------------------------------------------------------------------------------------ */
+/* ---- Shares ------------------------------------------------------------------------------- */
 
 struct share {
 	uint64_t count, own, elapsed, gaps;
 };
 
-static bool read_share(const struct judge *judge, const char *name, const char *check,
-		       struct share *s)
+/* Who runs beside the neighbour: what it says when it begins, and whether it wants the CPU. */
+static const struct beside {
+	const char *run, *check, *says;
+	bool busy;
+} besides[] = {
+	{ "share-idle", "share/idle", "running", false },
+	{ "share-spin", "share/spin", "running", true },
+	{ "share-storm", "share/storm", "storming", true },
+};
+
+/* A busy one that is not there would cost nothing: half the CPU is gone, or at least a quarter. */
+static bool was_beside(const struct run *r, const struct beside *b, const struct share *s)
+{
+	return record_of(r, "other", b->says) &&
+	       (!b->busy || (s->gaps && s->own / 3 <= s->elapsed / 4));
+}
+
+enum reading { READ_NOT, READ_BAD, READ_GOOD }; /* no run; a run that fails; figures */
+
+static enum reading read_share(const struct judge *judge, const struct beside *b, struct share *s)
 {
 	const char *text;
 	struct run r;
-	bool whole;
+	bool whole, rival;
 
-	if (!load(&r, judge, name))
-		return false;
+	if (!load(&r, judge, b->run))
+		return READ_NOT;
 	text = record_of(&r, "neighbour", "share");
 	whole = text && record_number(text, "count", &s->count) &&
 		record_number(text, "own", &s->own) &&
 		record_number(text, "elapsed", &s->elapsed) &&
 		record_number(text, "gaps", &s->gaps) && s->count && s->own && s->elapsed;
-	verdict(&r, whole, 5, check, whole ? "" : "the neighbour did not come to its end");
+	rival = whole && was_beside(&r, b, s);
+	verdict(&r, rival, 5, b->check,
+		!whole	 ? "the neighbour did not come to its end"
+		: !rival ? "there was nobody beside it"
+			 : "");
 	unload(&r);
-	return whole;
+	return rival ? READ_GOOD : READ_BAD;
 }
 
 /* a/b against c/d, in percent. */
@@ -364,35 +437,57 @@ static double percent(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	return 100.0 * ((double)a / (double)b) / ((double)c / (double)d);
 }
 
-static void judge_percent(const struct judge *judge, double kept, double most, const char *name,
-			  const char *what)
+static const struct {
+	const char *name, *run, *what;
+	double most;
+} measures[] = {
+	{ "share/speed", "share-storm", "its count per own tick beside an idle guest", NO_LIMIT },
+	{ "share/progress", "share-storm", "its count beside an innocent loop", NO_LIMIT },
+	{ "share/fair", "share-spin", "half of the CPU beside an innocent loop", PERCENT_FAIR },
+};
+
+#define MEASURES (sizeof(measures) / sizeof(measures[0]))
+
+static void judge_percent(const struct judge *judge, size_t i, double kept)
 {
 	char path[JUDGE_PATH_MAX];
+	bool good = kept >= PERCENT_KEPT && kept <= measures[i].most;
 
-	judge_path(judge, "share-storm", "out", path);
-	report_add(judge->report, ISO,
-		   kept >= PERCENT_KEPT && kept <= most ? REPORT_PASS : REPORT_FAIL, 15, name, path,
-		   "%.2f %% of %s, at least %u %%", kept, what, PERCENT_KEPT);
+	judge_path(judge, measures[i].run, "out", path);
+	report_add(judge->report, ISO, good ? REPORT_PASS : REPORT_FAIL, 15, measures[i].name, path,
+		   "%.2f %% of %s, at least %u %%", kept, measures[i].what, PERCENT_KEPT);
+}
+
+/* What a run that failed leaves unknown is lost, not left out. */
+static void lose_shares(const struct judge *judge)
+{
+	for (size_t i = 0; i < MEASURES; i++)
+		report_add(judge->report, ISO, REPORT_FAIL, 15, measures[i].name, "",
+			   "it was not measured");
 }
 
 static void judge_shares(const struct judge *judge)
 {
-	struct share idle, spin, storm;
+	struct share s[3] = { 0 }, *idle = &s[0], *spin = &s[1], *storm = &s[2];
+	enum reading worst = READ_GOOD;
 
-	if (!read_share(judge, "share-idle", "share/idle", &idle) ||
-	    !read_share(judge, "share-spin", "share/spin", &spin) ||
-	    !read_share(judge, "share-storm", "share/storm", &storm))
+	for (size_t i = 0; i < sizeof(besides) / sizeof(besides[0]); i++) {
+		enum reading reading = read_share(judge, &besides[i], &s[i]);
+
+		worst = reading < worst ? reading : worst;
+	}
+	if (worst == READ_BAD)
+		lose_shares(judge);
+	if (worst != READ_GOOD)
 		return;
-	judge_percent(judge, percent(storm.count, storm.own, idle.count, idle.own), NO_LIMIT,
-		      "share/speed", "its count per own tick beside an idle guest");
-	judge_percent(judge, percent(storm.count, storm.elapsed, spin.count, spin.elapsed),
-		      NO_LIMIT, "share/progress", "its count beside an innocent loop");
-	judge_percent(judge, percent(spin.own, spin.elapsed, 1, 2), PERCENT_FAIR, "share/fair",
-		      "half of the CPU beside an innocent loop");
+	judge_percent(judge, 0, percent(storm->count, storm->own, idle->count, idle->own));
+	judge_percent(judge, 1, percent(storm->count, storm->elapsed, spin->count, spin->elapsed));
+	judge_percent(judge, 2, percent(spin->own, spin->elapsed, 1, 2));
 }
 
 void judge_isolation(const struct judge *judge)
 {
+	judge_switch(judge);
 	judge_attack_run(judge);
 	judge_reuse(judge);
 	judge_shares(judge);

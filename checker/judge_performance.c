@@ -10,7 +10,8 @@
 
 #define PERF REPORT_PERFORMANCE
 #define BARE "one"
-#define LOOP "empty" /* the same loop without the instruction */
+#define LOOP "empty"   /* the same loop without the instruction */
+#define COST_LEAST 1.0 /* who goes on with the guest needs an instruction for that */
 
 struct work {
 	uint64_t n, runs, least, total;
@@ -57,12 +58,24 @@ static void add(const struct judge *judge, bool good, unsigned points, const cha
 static const char *const costs[] = { "cpuid", "vmmcall", "vmcall", "rdmsr",
 				     "out",   "in",	 "mmio",   "touch" };
 
-/* Ticks of one exit: the loop's without the instruction taken off.  A single touch has no loop. */
-static double cost_of(const struct work *w, const struct work *loop)
+/*
+ * What the hypervisor adds to an instruction, in ticks: the loop without the instruction is taken
+ * off, and the instruction itself where the machine counts one that exits (own, 0 or 1).  A single
+ * touch has no loop.
+ */
+static double cost_of(const struct work *w, const struct work *loop, double own)
 {
 	double per_loop = w->n > 1 ? (double)loop->least / (double)loop->n : 0;
 
-	return (double)w->least / (double)w->n - per_loop;
+	return (double)w->least / (double)w->n - per_loop - own;
+}
+
+/* "own N" of info; 0 if it says nothing. */
+static double own_ticks(const struct judge *judge)
+{
+	const char *text = judge_setting(judge, "own");
+
+	return text ? strtod(text, NULL) : 0;
 }
 
 static void judge_cost(const struct judge *judge, const struct side *virtual, const char *name)
@@ -81,9 +94,10 @@ static void judge_cost(const struct judge *judge, const struct side *virtual, co
 		add(judge, false, 10, "cost", name, "the hypervisor does not offer it");
 		return;
 	}
-	cost = cost_of(&w, &loop);
-	snprintf(reason, sizeof(reason), "%.2f instructions, at most %.0f", cost, limit);
-	add(judge, cost <= limit, 10, "cost", name, reason);
+	cost = cost_of(&w, &loop, own_ticks(judge));
+	snprintf(reason, sizeof(reason), "%.2f instructions, at least %.0f, at most %.0f%s", cost,
+		 COST_LEAST, limit, cost < COST_LEAST ? ": the clock is not to be believed" : "");
+	add(judge, cost >= COST_LEAST && cost <= limit, 10, "cost", name, reason);
 }
 
 /* ---- What runs at full speed ---------------------------------------------------------------- */
@@ -197,17 +211,35 @@ static void judge_between(const struct judge *judge, const struct record_log *lo
 		judge_tickless(judge, &e);
 }
 
+/* The emulator's log of a run; false: it is of no use, and a check NAME says why. */
+static bool load_log(const struct judge *judge, const char *run, const char *name,
+		     struct record_log *log)
+{
+	bool can = judge_can(judge, "log");
+	char path[JUDGE_PATH_MAX];
+
+	judge_path(judge, run, "log", path);
+	if (!record_load(log, path, "")) {
+		report_add(judge->report, PERF, can ? REPORT_ERROR : REPORT_SKIP, 0, name, "", "%s",
+			   can ? "the emulator left no log" : "this platform shows no exits");
+		return false;
+	}
+	if (log->count)
+		return true;
+	report_add(judge->report, PERF, REPORT_FAIL, 5, name, path, "no guest ever ran");
+	record_free(log);
+	return false;
+}
+
 /* What the CPU does not have was marked by no pair. */
 static void judge_exits(const struct judge *judge, const struct side *virtual)
 {
 	struct record_log log;
 	unsigned pair = 0;
 
-	judge_lines(judge, "cost-virtual", "log", &log);
-	if (!log.count)
-		report_add(judge->report, PERF, REPORT_SKIP, 0, "exits/outside", "",
-			   "this platform shows no exits");
-	for (size_t i = 0; log.count && i < EXPECTED; i++) {
+	if (!load_log(judge, "cost-virtual", "exits/outside", &log))
+		return;
+	for (size_t i = 0; i < EXPECTED; i++) {
 		struct work w;
 
 		if (!read_work(virtual, expected[i].name, &w) || !w.absent)
@@ -216,31 +248,69 @@ static void judge_exits(const struct judge *judge, const struct side *virtual)
 	record_free(&log);
 }
 
-/* The hypervisor's own accounts, at the end of the run "accounts", against the emulator's. */
+/* The hypervisor's own account of one reason, and the emulator's. */
+static void judge_account(const struct judge *judge, const struct record_log *log,
+			  const struct record_log *facts, const char *reason)
+{
+	char key[JUDGE_WORD_MAX], text[200];
+	bool ports = !strcmp(reason, "port");
+	const char *said;
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < log->count; i++)
+		seen += !strcmp(log->line[i].text, reason) ||
+			(ports && !strcmp(log->line[i].text, "mark"));
+	snprintf(key, sizeof(key), "exits " BARE " %s ", reason);
+	said = record_begins(facts, "", key);
+	snprintf(text, sizeof(text), "the hypervisor counts %s, the emulator %" PRIu64,
+		 said ? said : "nothing", seen);
+	add(judge, said && strtoull(said, NULL, 10) == seen, 5, "accounts", reason, text);
+}
+
+static bool ended(const struct side *side)
+{
+	size_t at = 0;
+
+	return record_next(&side->log, &at, BARE, side->nonce, "end");
+}
+
+/* At the end of the run "accounts". */
 static void judge_accounts(const struct judge *judge)
 {
 	static const char *const reasons[] = { "CPUID", "MSR", "port", "nested-fault" };
+	struct side virtual = { .nonce = judge_nonce(judge, "accounts", BARE) };
 	struct record_log log, facts;
 
-	judge_lines(judge, "accounts", "log", &log);
+	if (judge_load(judge, "accounts", NULL, PERF, &virtual.log) != JUDGE_READY)
+		return;
+	if (!ended(&virtual))
+		add(judge, false, 5, "accounts", "complete", "the run was cut off");
+	record_free(&virtual.log);
+	if (!load_log(judge, "accounts", "accounts/outside", &log))
+		return;
 	judge_lines(judge, "accounts", "facts", &facts);
-	for (size_t k = 0; log.count && k < sizeof(reasons) / sizeof(reasons[0]); k++) {
-		char key[JUDGE_WORD_MAX], name[JUDGE_WORD_MAX], text[200];
-		const char *said;
-		uint64_t seen = 0;
-
-		for (size_t i = 0; i < log.count; i++)
-			seen += !strcmp(log.line[i].text, reasons[k]) ||
-				(!strcmp(log.line[i].text, "mark") && !strcmp(reasons[k], "port"));
-		snprintf(key, sizeof(key), "exits " BARE " %s ", reasons[k]);
-		snprintf(name, sizeof(name), "%s", reasons[k]);
-		said = record_begins(&facts, "", key);
-		snprintf(text, sizeof(text), "the hypervisor counts %s, the emulator %" PRIu64,
-			 said ? said : "nothing", seen);
-		add(judge, said && strtoull(said, NULL, 10) == seen, 5, "accounts", name, text);
-	}
+	for (size_t k = 0; k < sizeof(reasons) / sizeof(reasons[0]); k++)
+		judge_account(judge, &log, &facts, reasons[k]);
 	record_free(&log);
 	record_free(&facts);
+}
+
+/* Did both probes come to their end?  A cut-off one that ran bare is no reference. */
+static void judge_complete(const struct judge *judge, const struct side *bare,
+			   const struct side *virtual)
+{
+	bool reference = ended(bare), whole = ended(virtual);
+	char path[JUDGE_PATH_MAX];
+
+	judge_path(judge, reference ? "cost-virtual" : "cost-bare", "out", path);
+	report_add(judge->report, PERF,
+		   !reference ? REPORT_ERROR
+		   : whole    ? REPORT_PASS
+			      : REPORT_FAIL,
+		   10, "cost/complete", reference && whole ? "" : path, "%s",
+		   !reference ? "the bare run was cut off: it is no reference"
+		   : whole    ? ""
+			      : "the virtual run was cut off");
 }
 
 void judge_performance(const struct judge *judge)
@@ -251,13 +321,14 @@ void judge_performance(const struct judge *judge)
 	if (judge_load(judge, "cost-bare", BARE, PERF, &bare.log) != JUDGE_READY)
 		return;
 	if (judge_load(judge, "cost-virtual", NULL, PERF, &virtual.log) == JUDGE_READY) {
+		judge_complete(judge, &bare, &virtual);
 		for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++)
 			judge_cost(judge, &virtual, costs[i]);
 		for (size_t i = 0; i < sizeof(native) / sizeof(native[0]); i++)
 			judge_ratio(judge, &bare, &virtual, native[i]);
 		judge_exits(judge, &virtual);
-		judge_accounts(judge);
 		record_free(&virtual.log);
 	}
 	record_free(&bare.log);
+	judge_accounts(judge);
 }

@@ -18,6 +18,8 @@
 #define PRESENT_EPT 7u /* any of read, write, execute */
 #define LARGE 0x80u
 #define ADDRESS 0x000ffffffffff000ull
+#define HOLE_BEGIN 0xa0000u
+#define HOLE_END 0x100000u
 
 static void *need(void *p)
 {
@@ -96,9 +98,11 @@ int64_t outside_image(const struct outside_memory *memory, const struct outside_
 		Elf64_Phdr p;
 
 		memcpy(&p, elf->bytes + header.e_phoff + i * sizeof(p), sizeof(p));
-		if (p.p_type != PT_LOAD || !inside(p.p_offset, p.p_filesz, elf->size) ||
-		    !inside(p.p_paddr, p.p_memsz, memory->size) || p.p_filesz > p.p_memsz)
+		if (p.p_type != PT_LOAD)
 			continue;
+		if (!inside(p.p_offset, p.p_filesz, elf->size) ||
+		    !inside(p.p_paddr, p.p_memsz, memory->size) || p.p_filesz > p.p_memsz)
+			return -1;
 		image->begin = p.p_paddr < image->begin ? p.p_paddr : image->begin;
 		image->end =
 		    p.p_paddr + p.p_memsz > image->end ? p.p_paddr + p.p_memsz : image->end;
@@ -151,6 +155,13 @@ struct walker {
 	const char *why;
 };
 
+/* Not the hole of a PC below 1 MiB: screen and firmware, although the file of memory goes on there.
+ */
+static bool is_ram(const struct outside_memory *memory, uint64_t at, uint64_t size)
+{
+	return inside(at, size, memory->size) && (at + size <= HOLE_BEGIN || at >= HOLE_END);
+}
+
 static bool walk_table(struct walker *w, uint64_t table, unsigned level, uint64_t guest)
 {
 	uint64_t span = 1ull << (12 + 9 * (level - 1));
@@ -164,15 +175,21 @@ static bool walk_table(struct walker *w, uint64_t table, unsigned level, uint64_
 		return false;
 	}
 	for (unsigned i = 0; i < ENTRIES; i++) {
-		uint64_t entry, at = guest + i * span;
+		uint64_t entry, page, at = guest + i * span;
 
 		memcpy(&entry, w->memory->bytes + table + i * 8, sizeof(entry));
 		if (!(entry & w->present))
 			continue;
-		if (level == 1 || (level < 4 && entry & LARGE))
-			add_page(w->vm, entry & ADDRESS & ~(span - 1), span, at);
-		else if (!walk_table(w, entry & ADDRESS, level - 1, at))
+		if (level < 4 && (level == 1 || entry & LARGE)) {
+			page = entry & ADDRESS & ~(span - 1);
+			if (!is_ram(w->memory, page, span)) {
+				w->why = "a page lies outside memory: a device, or nothing";
+				return false;
+			}
+			add_page(w->vm, page, span, at);
+		} else if (!walk_table(w, entry & ADDRESS, level - 1, at)) {
 			return false;
+		}
 	}
 	return true;
 }

@@ -26,8 +26,9 @@ struct outside_range {
 
 /*
  * Compare what the ELF file says is not written to (text, read-only data) with memory.  Result:
- * bytes that differ, *first the physical address of the first one; -1: no ELF64 file, or nothing to
- * compare. *compared counts bytes; *image is where the whole image lies.
+ * bytes that differ, *first the physical address of the first one; -1: no ELF64 file, nothing to
+ * compare, or a segment that lies outside of the file or of memory.  *compared counts bytes;
+ * *image is where the whole image lies.
  */
 int64_t outside_image(const struct outside_memory *memory, const struct outside_memory *elf,
 		      uint64_t *first, uint64_t *compared, struct outside_range *image);
@@ -46,7 +47,10 @@ struct outside_vm {
 	size_t tables, table_room;
 };
 
-/* Walk; false with *why: an entry points outside memory, or there are absurdly many. */
+/*
+ * Walk; false with *why: an entry points where no RAM of a PC is (a page there is a device of the
+ * machine), or there are absurdly many.
+ */
 bool outside_walk(const struct outside_memory *memory, enum outside_format format,
 		  struct outside_vm *vm, const char **why);
 void outside_forget(struct outside_vm *vm);

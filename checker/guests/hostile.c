@@ -62,7 +62,7 @@ static unsigned attack_all(void)
 				run(&lists[l]->attack[i], true);
 				n++;
 			}
-	rt_record("attacked %u of %u", n, n);
+	rt_record("attacked %u", n);
 	return 0;
 }
 

@@ -70,11 +70,12 @@ asan="cc -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=al
 check 'the judge builds with sanitizers' $asan -o "$scratch/judge" checker/judge*.c checker/compare.c \
   checker/record.c checker/report.c checker/outside.c
 
-# What the clean run left, for a test to spoil.
+# What the clean run left, for a test to spoil.  The machine's memory was thrown away.
 spoil()
 {
   rm -rf "$scratch/bad"
   cp -r "$scratch/check" "$scratch/bad"
+  sed -i '/^can ram$/d' "$scratch/bad/info"
 }
 
 each_output()
@@ -84,12 +85,42 @@ each_output()
   done
 }
 
+# fails_only NAME...: these checks of the spoilt run fail, and no others
+fails_only()
+{
+  "$scratch/judge" "$scratch/bad" >/dev/null
+  sed -n 's/^fail [a-z]* //p' "$scratch/bad/results" | sort >"$scratch/failed"
+  printf '%s\n' "$@" | sort | diff - "$scratch/failed"
+}
+
 half() { dd if="$1" of="$1.half" bs=1 count=$(($(wc -c <"$1") / 2)) 2>/dev/null && mv "$1.half" "$1"; }
+# Without its last record and what follows; the self-test has none.
+cut_off()
+{
+  case $1 in
+  *selftest*)
+    half "$1"
+    return
+    ;;
+  esac
+  last=$(grep -a -n '@[0-9a-f]* ' "$1" | tail -n 1)
+  head -n "$((${last%%:*} - 1))" "$1" >"$1.cut" && mv "$1.cut" "$1"
+}
 noise() { dd if=/dev/urandom of="$1" bs=1024 count=300 2>/dev/null; }
 megabytes() { yes '[neighbour] @0 share count=1 own=1 elapsed=1' | head -c 20000000 >"$1"; }
 forged() { sed -i 's/@[0-9a-f]*/@0123456789abcdef/' "$1"; }
 nothing() { : >"$1"; }
 scoreless() { ! grep -q '100 of 100' "$scratch/bad/report.txt"; }
+
+spoil
+check 'what is not spoilt passes' status_is 0 "$scratch/judge" "$scratch/bad"
+for out in "$scratch"/check/*.out; do
+  spoil
+  cut_off "$scratch/bad/${out##*/}"
+  status=0
+  "$scratch/judge" "$scratch/bad" >/dev/null 2>&1 || status=$?
+  check "nothing passes if only ${out##*/} is cut off" test "$status" -ne 0
+done
 
 for how in half noise megabytes forged nothing; do
   spoil
@@ -106,9 +137,94 @@ check 'runs without output are an error' status_is 2 "$scratch/judge" "$scratch/
 spoil
 sed -i 's/^status attack .*/status attack 125/' "$scratch/bad/info"
 check 'an emulator that broke down is an error' status_is 2 "$scratch/judge" "$scratch/bad"
+spoil
+sed -i '/^status census-virtual /d' "$scratch/bad/info"
+check 'a run that was wanted and did not take place is an error' status_is 2 "$scratch/judge" "$scratch/bad"
+spoil
+rm "$scratch/bad/cost-virtual.log"
+check 'a log that the platform promised and that is not there is an error' \
+  status_is 2 "$scratch/judge" "$scratch/bad"
+spoil
+echo 'can ram' >>"$scratch/bad/info"
+check 'so is memory' status_is 2 "$scratch/judge" "$scratch/bad"
+spoil
+: >"$scratch/bad/cost-virtual.log"
+check 'no exit at all fails' fails_only exits/outside
+spoil
+sed -i '/^vm caller /d' "$scratch/bad/attack.facts"
+check 'a VM that the hypervisor does not know any more fails' fails_only hypervisor/answers
+spoil
+sed -i '/storming/d' "$scratch/bad/share-storm.out"
+check 'shares without a storm fail' fails_only share/storm share/speed share/progress share/fair
+spoil
+sed -i 's/ own=[0-9]* elapsed=\([0-9]*\)/ own=\1 elapsed=\1/' "$scratch/bad/share-storm.out"
+check 'shares beside one that has died fail' fails_only share/storm share/speed share/progress share/fair
+spoil
+sed -i '/name=cpuid/s/least=[0-9]*/least=5/' "$scratch/bad/cost-virtual.out"
+check 'an exit that costs nothing is not believed' fails_only cost/cpuid
+spoil
+sed -i '/ end/d' "$scratch/bad/cost-virtual.out" "$scratch/bad/accounts.out"
+check 'a probe without its end line fails' fails_only cost/complete accounts/complete
 check 'a directory without runs is an error' status_is 2 "$scratch/judge" "$scratch"
 check 'an unknown group is an error' status_is 2 checker/pgcheck --only nonsense --out "$scratch/none"
 check 'an unknown platform is an error' status_is 2 checker/pgcheck --platform nonsense
+
+# platform FACTS CAN: one that boots nothing, with this command in platform_facts and this platform_can
+platform()
+{
+  cat >"$scratch/platform.sh" <<SH
+platform_title=nothing platform_bare=qemu-bare platform_can=$2 platform_image=$B/hv/espejo.elf
+platform_limits= platform_slice=1 platform_storm=1
+platform_run() { : >"\$dir/\$1.out"; }
+platform_facts() { $1; }
+SH
+}
+platform false ticks
+check 'a platform that breaks off is an error' \
+  status_is 2 checker/pgcheck --platform "$scratch/platform.sh" --only reuse --out "$scratch/nothing"
+platform : ticks
+check 'a machine that says nothing fails, and is no error of the harness' \
+  status_is 1 checker/pgcheck --platform "$scratch/platform.sh" --only reuse --out "$scratch/nothing"
+platform : ''
+only_skips()
+{
+  checker/pgcheck --platform "$scratch/platform.sh" --only 'share cost' --out "$scratch/nothing"
+  [ "$(cut -d' ' -f1 "$scratch/nothing/results" | sort -u)" = skip ]
+}
+check 'who cannot count instructions is not judged by the clock' only_skips
+
+# ---- What is declared ------------------------------------------------------------------------
+
+# Bits of CPUID that docs/machine.md hides with a reason: LEAF.REGISTER 0xMASK.
+hidden_bits()
+{
+  awk -F' *[|] *' '
+    $5 == "hidden" && $3 ~ /^E[A-D]X\[/ {
+      key = "cpuid." substr($2, 3) "." tolower(substr($3, 1, 3))
+      range = substr($3, 5, length($3) - 5)
+      high = low = range
+      sub(/:.*/, "", high)
+      sub(/.*:/, "", low)
+      for (bit = low + 0; bit <= high + 0; bit++)
+        mask[key] += 2 ^ bit
+    }
+    END {
+      for (key in mask)
+        printf "%s 0x%04x%04x\n", key, int(mask[key] / 65536), mask[key] % 65536
+    }' docs/machine.md
+}
+
+# The registers of features that the census looks at.
+census_flags() { sed -n 's/.*census_flags("\([^"]*\)".*/\1/p' checker/guests/census_cpu.c; }
+
+declared_is_documented()
+{
+  census_flags | sort >"$scratch/flags"
+  [ -s "$scratch/flags" ] || return 1
+  hidden_bits | sort | join - "$scratch/flags" >"$scratch/hidden"
+  sed -n 's/^\([^# ]* 0x[0-9a-f]*\) .*/\1/p' checker/declared | sort | diff - "$scratch/hidden"
+}
+check 'the bits declared as hidden are those of docs/machine.md' declared_is_documented
 
 # ---- Seeded bugs, one for each property ------------------------------------------------------
 

@@ -67,6 +67,7 @@ headers_alone()
     guest-os/user/*) set -- -ffreestanding -m64 -Iguest-os -Ihv -Iguest-os/user ;;
     guest-os/*) set -- -ffreestanding -m64 -mgeneral-regs-only -Iguest-os -Ihv ;;
     checker/*) set -- -ffreestanding -m64 -Ichecker -Iguest-os -Ihv ;;
+    tests/guests/*) set -- -ffreestanding -m64 -Ichecker/guests/rt -Ihv ;;
     tests/*) set -- -Ihv -Itests/unit ;;
     *) set -- -I. ;;
     esac

@@ -103,6 +103,11 @@ static void test_cases(void)
 	CU_ASSERT(census("@b case x got=1\n@b end\n", "@v case x got=1\n@v case z got=1\n@v end\n",
 			 "", "ppf"));
 	CU_ASSERT(census("@b case x got=1\n", "@v case x got=1\n@v end\n", "", "ep"));
+	/* A record that cannot be read is not left out on both sides. */
+	CU_ASSERT(
+	    census("@b case x got=1\n@b case y\n@b end\n", "@v case x got=1\n@v end\n", "", "ep"));
+	CU_ASSERT(
+	    census("@b case x got=1\n@b end\n", "@v case x got=1\n@v case y\n@v end\n", "", "fp"));
 	CU_ASSERT(census("", "", "", "e"));
 }
 

@@ -62,6 +62,10 @@ static void test_image(void)
 	make_elf();
 	elf_bytes[offsetof(Elf64_Ehdr, e_phnum)] = 0xff;
 	CU_ASSERT_EQUAL(outside_image(&memory, &elf, &first, &compared, &image), -1);
+	/* A segment that lies nowhere is not left out. */
+	make_elf();
+	elf_bytes[sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_paddr) + 3] = 1;
+	CU_ASSERT_EQUAL(outside_image(&memory, &elf, &first, &compared, &image), -1);
 }
 
 static void entry(uint64_t table, unsigned i, uint64_t value)
@@ -132,6 +136,27 @@ static void test_broken_tables(void)
 	outside_forget(&vm);
 }
 
+/* A device of the machine is nobody's RAM. */
+static void test_devices(void)
+{
+	static const uint64_t pages[] = { 0xfee00000, MEMORY, MEMORY - PAGE, 0xa0000, 0xff000 };
+	static const bool good[] = { false, false, true, false, false };
+	static uint8_t two_mib[2u << 20];
+	const struct outside_memory large = { two_mib, sizeof(two_mib) };
+	const char *why;
+
+	for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		struct outside_vm vm = { .name = "a", .root = 0x8000 };
+
+		memset(memory_bytes, 0, sizeof(memory_bytes));
+		make_tables(0x8000, 0x20000, pages[i]);
+		memcpy(two_mib, memory_bytes, sizeof(memory_bytes));
+		CU_ASSERT_EQUAL(outside_walk(i < 3 ? &memory : &large, OUTSIDE_EPT, &vm, &why),
+				good[i]);
+		outside_forget(&vm);
+	}
+}
+
 static void test_secrets(void)
 {
 	struct outside_range mine = { 0x20000, 0x21000 }, others = { 0x30000, 0x31000 };
@@ -166,6 +191,7 @@ void test_outside_register(void)
 	CU_add_test(s, "the hypervisor's image", test_image);
 	CU_add_test(s, "VMs are apart", test_tables);
 	CU_add_test(s, "broken nested tables", test_broken_tables);
+	CU_add_test(s, "devices in nested tables", test_devices);
 	CU_add_test(s, "secrets", test_secrets);
 	CU_add_test(s, "files", test_files);
 }

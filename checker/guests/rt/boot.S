@@ -1,5 +1,5 @@
 /*
- * boot.S - a probe from the multiboot loader to C in long mode; its traps
+ * boot.S - from the multiboot loader to C in long mode; traps
  *
  * Owns: the multiboot header, the first page tables, 256 trap stubs.
  * Must not know: what a trap is good for (rt.c).
@@ -81,6 +81,9 @@ rt_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff	/* 64-bit code */
 	.quad 0x00cf93000000ffff	/* data */
+	.quad 0x00cf9b000000ffff	/* 32-bit code */
+	.quad 0x00cff3000000ffff	/* data for user mode */
+	.quad 0x00affb000000ffff	/* 64-bit code for user mode */
 	.quad 0, 0			/* the TSS: rt.c */
 rt_gdt_pointer:
 	.word rt_gdt_pointer - rt_gdt - 1

@@ -1,5 +1,5 @@
 /*
- * layout.h - addresses and selectors on which the probes' C and assembly must agree
+ * layout.h - addresses and selectors on which C and assembly must agree
  *
  * Physical memory is mapped one to one up to 4 GiB; RT_WINDOW is a page that rt_window points
  * anywhere.
@@ -9,7 +9,10 @@
 
 #define RT_CS 0x08
 #define RT_DS 0x10
-#define RT_TSS 0x18
+#define RT_CS32 0x18 /* compatibility mode */
+#define RT_USER_DS 0x23 /* DPL 3, and where SYSRET expects them */
+#define RT_USER_CS 0x2b
+#define RT_TSS 0x30
 #define RT_WINDOW 0x8000000000 /* the second slot of the PML4 */
 #define RT_STACK 0x4000
 

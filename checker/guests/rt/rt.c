@@ -24,10 +24,16 @@
 #define I8042_COMMAND 0x64
 #define I8042_RESET 0xfe
 
-#define GATE_INTERRUPT (0x8eull << 40)
-#define IST_TRAP 1ull
-#define IST_NMI 2ull
+#define GATE_INTERRUPT (0x0eull << 40)
+#define GATE_PRESENT BIT(47)
+#define GATE_DPL_SHIFT 45
+#define IST_TRAP 1
+#define IST_NMI 2
+#define IST_COUNT 7
 #define IST_SHIFT 32
+#define STUB_SIZE 16
+#define LARGE_PAGE MiB(2)
+#define LARGE_PAGES 2048 /* of the one-to-one map */
 #define TSS_AVAILABLE (0x89ull << 40)
 #define VECTORS 256
 #define FIRST_INTERRUPT 32
@@ -45,7 +51,7 @@
 #define MULTIBOOT_CMDLINE BIT(2)
 
 #define NONCE_MAX 32
-#define LINE_SIZE 400
+#define LINE_SIZE 640
 
 struct multiboot {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
@@ -53,7 +59,7 @@ struct multiboot {
 
 struct PACKED tss {
 	u32 reserved;
-	u64 rsp[3], reserved1, ist[7];
+	u64 rsp[3], reserved1, ist[IST_COUNT];
 	u64 reserved2;
 	u16 reserved3, iomap;
 };
@@ -64,7 +70,7 @@ struct PACKED pointer {
 	u64 base;
 };
 
-extern u64 rt_gdt[], rt_window_pt[];
+extern u64 rt_gdt[], rt_pml4[], rt_pdpt[], rt_pd[], rt_window_pt[];
 extern const char rt_stubs[], rt_recover[], rt_image_end[];
 u64 rt_call(void (*f)(u64), u64 argument);
 void rt_trap(struct rt_frame *frame);
@@ -185,15 +191,16 @@ bool rt_has(const char *key, const char *value)
 	return p && word_length(p) == strlen(value) && !strncmp(p, value, strlen(value));
 }
 
-static void read_nonce(void)
+bool rt_word(const char *key, char *word, size_t size)
 {
-	const char *p = value_of("nonce");
-	size_t len = p ? MIN(word_length(p), sizeof(nonce) - 1) : 0;
+	const char *p = value_of(key);
+	size_t len = p ? MIN(word_length(p), size - 1) : 0;
 
 	if (!p)
-		return;
-	memcpy(nonce, p, len);
-	nonce[len] = '\0';
+		return false;
+	memcpy(word, p, len);
+	word[len] = '\0';
+	return true;
 }
 
 u64 rt_memory_end(void)
@@ -264,6 +271,21 @@ void rt_trap(struct rt_frame *frame)
 	frame->rflags &= ~(RFLAGS_TF | RFLAGS_IF | RFLAGS_AC | RFLAGS_NT | RFLAGS_DF);
 }
 
+void rt_gate(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bool present)
+{
+	u64 at = (u64)(uintptr_t)rt_stubs + STUB_SIZE * (u64)vector;
+
+	idt[vector][0] = (at & 0xffff) | (u64)selector << 16 | (u64)ist << IST_SHIFT |
+			 GATE_INTERRUPT | (u64)dpl << GATE_DPL_SHIFT |
+			 (present ? GATE_PRESENT : 0) | (at >> 16 & 0xffff) << 48;
+	idt[vector][1] = at >> 32;
+}
+
+void rt_ist(unsigned slot, u64 stack_top)
+{
+	tss.ist[slot - 1] = stack_top;
+}
+
 bool rt_attempt(void (*f)(u64), u64 argument)
 {
 	bool failed;
@@ -295,6 +317,24 @@ void *rt_window(u64 address)
 	rt_window_pt[0] = (address & ~0xfffull) | PTE_P | PTE_W;
 	x86_invlpg(RT_WINDOW);
 	return (void *)(RT_WINDOW + (address & 0xfff));
+}
+
+void rt_page_present(u64 address, bool present)
+{
+	u64 *entry = &rt_pd[address / LARGE_PAGE];
+
+	*entry = present ? *entry | PTE_P : *entry & ~PTE_P;
+	x86_invlpg(address);
+}
+
+void rt_user_pages(void)
+{
+	rt_pml4[0] |= PTE_U;
+	for (unsigned i = 0; i < LARGE_PAGES / 512; i++)
+		rt_pdpt[i] |= PTE_U;
+	for (unsigned i = 0; i < LARGE_PAGES; i++)
+		rt_pd[i] |= PTE_U;
+	x86_write_cr3(x86_read_cr3());
 }
 
 void rt_seed(u64 seed)
@@ -334,16 +374,11 @@ static void init_traps(void)
 	const struct pointer idtr = { sizeof(idt) - 1, (u64)(uintptr_t)idt };
 	u64 base = (u64)(uintptr_t)&tss;
 
-	for (unsigned i = 0; i < VECTORS; i++) {
-		u64 at = (u64)(uintptr_t)rt_stubs + 16ull * i;
-		u64 ist = i == VECTOR_NMI ? IST_NMI : IST_TRAP;
-
-		idt[i][0] = (at & 0xffff) | (u64)RT_CS << 16 | ist << IST_SHIFT | GATE_INTERRUPT |
-			    (at >> 16 & 0xffff) << 48;
-		idt[i][1] = at >> 32;
-	}
-	tss.ist[IST_TRAP - 1] = (u64)(uintptr_t)trap_stack + sizeof(trap_stack);
-	tss.ist[IST_NMI - 1] = (u64)(uintptr_t)nmi_stack + sizeof(nmi_stack);
+	for (unsigned i = 0; i < VECTORS; i++)
+		rt_gate(i, RT_CS, 0, i == VECTOR_NMI ? IST_NMI : IST_TRAP, true);
+	rt_ist(IST_TRAP, (u64)(uintptr_t)trap_stack + sizeof(trap_stack));
+	rt_ist(IST_NMI, (u64)(uintptr_t)nmi_stack + sizeof(nmi_stack));
+	tss.rsp[0] = tss.ist[IST_TRAP - 1];
 	tss.iomap = sizeof(tss);
 	rt_gdt[RT_TSS / 8] =
 	    (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE | (base >> 24 & 0xff) << 56;
@@ -364,7 +399,7 @@ void rt_start(u32 magic UNUSED, u32 info)
 	init_traps();
 	rt_pic(0xffff);
 	read_loader((const struct multiboot *)(uintptr_t)info);
-	read_nonce();
+	rt_word("nonce", nonce, sizeof(nonce));
 	rt_seed(rt_number("seed", 1));
 	uart_setup(FCR_ON);
 	rt_end(probe_main());

@@ -1,5 +1,5 @@
 /*
- * rt.h - what the checker's probes run on
+ * rt.h - what the checker's probes, and the guests of tests that want C, run on
  *
  * Owns: boot, traps that are survived, records on the serial line, words of the command line, the
  * end of the machine.
@@ -37,6 +37,8 @@ int rt_typed(void);
 u64 rt_number(const char *key, u64 other);
 /* Does KEY=VALUE have this value? */
 bool rt_has(const char *key, const char *value);
+/* The value of KEY=VALUE, cut to size; false: there is none, and word stays as it is. */
+bool rt_word(const char *key, char *word, size_t size);
 
 /* The first byte behind RAM that begins at 1 MiB, as the loader says; at most 3.5 GiB. */
 u64 rt_memory_end(void);
@@ -82,6 +84,14 @@ static inline bool rt_faulted(void)
 	return rt_vector != RT_NONE;
 }
 
+/*
+ * A gate of vector to the runtime's stub, from where rt_hook sees the trap.  As the runtime begins,
+ * all are present, for CPL 0, on IST slot 1, that of the NMI on slot 2.
+ */
+void rt_gate(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bool present);
+/* IST slot 1..7; slot 1 and RSP 0 begin on the same stack. */
+void rt_ist(unsigned slot, u64 stack_top);
+
 /* f(argument); true: an exception ended it, see rt_vector. */
 bool rt_attempt(void (*f)(u64), u64 argument);
 
@@ -94,6 +104,10 @@ bool rt_wrmsr(u32 msr, u64 value);
 
 /* RT_WINDOW + (address & 0xfff) shows physical memory at address; PTE bits are added. */
 void *rt_window(u64 address);
+/* A 2 MiB page of the one-to-one map, there or not. */
+void rt_page_present(u64 address, bool present);
+/* Let user mode reach all of the one-to-one map. */
+void rt_user_pages(void);
 
 /* Pseudo-random numbers (xorshift64*), seeded by seed=N. */
 u64 rt_random(void);

@@ -65,7 +65,7 @@ CODE32(into, "movl $0x7fffffff, %eax\naddl $1, %eax\n" AT_A "into\n" AT_B "nop\n
 CODE32(into_not, "xorl %eax, %eax\n" AT_A "into\n" AT_B "nop\n");
 CODE(detect, "movl $0x2400, %eax\nmovq %rax, %dr7\n" AT_A "movq %dr3, %rax\n" AT_B "nop\n");
 
-u32 events_ss = SEL_DATA;
+u32 events_ss = RT_DS;
 
 #define ON_INSN(label, code, want)                                                                 \
 	{                                                                                          \

@@ -30,25 +30,25 @@ CODE_USER(d_user, AT_A "int $" TEXT(DPL3_VECTOR) "\n" AT_B "ud2\n" AT_C "int3\n"
 
 static void absent(unsigned vector)
 {
-	gate_set(vector, SEL_CODE, 3, 0, false);
+	rt_gate(vector, RT_CS, 3, 0, false);
 }
 
 static void nowhere(unsigned vector)
 {
-	gate_set(vector, BAD_SELECTOR, 3, 0, true);
+	rt_gate(vector, BAD_SELECTOR, 3, 0, true);
 }
 
 static void stackless(unsigned vector)
 {
-	ist_set(1, UNMAPPED + MiB(2));
-	page_present(UNMAPPED, false);
-	gate_set(vector, SEL_CODE, 3, 1, true);
+	rt_ist(1, UNMAPPED + MiB(2));
+	rt_page_present(UNMAPPED, false);
+	rt_gate(vector, RT_CS, 3, 1, true);
 }
 
 static void fresh(unsigned vector)
 {
-	ist_set(1, fresh_page(true) + MiB(2));
-	gate_set(vector, SEL_CODE, 3, 1, true);
+	rt_ist(1, fresh_page(true) + MiB(2));
+	rt_gate(vector, RT_CS, 3, 1, true);
 }
 
 #define SETUP(name, ...)                                                                           \
@@ -65,10 +65,10 @@ SETUP(absent_int3, absent(VECTOR_BP))
 SETUP(absent_nmi, absent(VECTOR_NMI))
 SETUP(absent_irq, absent(PIC_VECTOR); pend_irq0())
 SETUP(absent_51, absent(0x51); lapic_send_self(0x51))
-SETUP(absent_pf, absent(VECTOR_PF); page_present(UNMAPPED, false))
+SETUP(absent_pf, absent(VECTOR_PF); rt_page_present(UNMAPPED, false))
 SETUP(nowhere_ud, nowhere(VECTOR_UD))
 SETUP(nowhere_gp, nowhere(VECTOR_GP))
-SETUP(nowhere_pf, nowhere(VECTOR_PF); page_present(UNMAPPED, false))
+SETUP(nowhere_pf, nowhere(VECTOR_PF); rt_page_present(UNMAPPED, false))
 SETUP(nowhere_int, nowhere(DPL3_VECTOR))
 SETUP(nowhere_51, nowhere(0x51); lapic_send_self(0x51))
 SETUP(nowhere_db, nowhere(VECTOR_DB))
@@ -86,18 +86,18 @@ SETUP(fresh_nmi, fresh(VECTOR_NMI))
 SETUP(fresh_ud, fresh(VECTOR_UD))
 SETUP(fresh_de, fresh(VECTOR_DE))
 SETUP(fresh_gp, fresh(VECTOR_GP))
-SETUP(fresh_pf, fresh(VECTOR_PF); page_present(UNMAPPED, false))
+SETUP(fresh_pf, fresh(VECTOR_PF); rt_page_present(UNMAPPED, false))
 SETUP(fresh_df, fresh(VECTOR_DF); nowhere(VECTOR_GP))
 
 /* Brings the stack; what was being delivered comes again by itself, or does not. */
-static bool bring_stack(struct frame *f)
+static bool bring_stack(struct rt_frame *f)
 {
 	if (f->vector == VECTOR_PF)
-		page_present(UNMAPPED, true);
+		rt_page_present(UNMAPPED, true);
 	return f->vector == VECTOR_PF;
 }
 
-static bool stop_stepping(struct frame *f)
+static bool stop_stepping(struct rt_frame *f)
 {
 	f->rflags &= ~RFLAGS_TF;
 	return true;
@@ -105,7 +105,7 @@ static bool stop_stepping(struct frame *f)
 
 static void restore(void)
 {
-	page_present(UNMAPPED, true);
+	rt_page_present(UNMAPPED, true);
 }
 
 #define GATE(label, code, want, setup)                                                             \

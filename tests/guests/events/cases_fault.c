@@ -64,34 +64,34 @@ CODE(rf_rep, "movq %r8, %rsi\nmovq %r8, %rdi\nmovl $1048576, %ecx\nsti\nnop\n" A
 
 static void hide_unmapped(void)
 {
-	page_present(UNMAPPED, false);
+	rt_page_present(UNMAPPED, false);
 }
 
 static void show_unmapped(void)
 {
-	page_present(UNMAPPED, true);
+	rt_page_present(UNMAPPED, true);
 }
 
 /* A handler that brings the page, and the instruction goes on where it was. */
-static bool bring_page(struct frame *f)
+static bool bring_page(struct rt_frame *f)
 {
 	if (f->vector != VECTOR_PF)
 		return false;
 	log_word("left %lu", f->rcx);
-	page_present(RAM + MiB(2), true);
+	rt_page_present(RAM + MiB(2), true);
 	return true;
 }
 
 static void hide_second(void)
 {
 	events_word = 99;
-	page_present(RAM + MiB(2), false);
+	rt_page_present(RAM + MiB(2), false);
 }
 
 static void count_left(void)
 {
 	log_word("then %u", events_word);
-	page_present(RAM + MiB(2), true);
+	rt_page_present(RAM + MiB(2), true);
 }
 
 static void start_timer(void)
@@ -109,7 +109,7 @@ static void was_interrupted(void)
 
 static u64 rf_in_interrupts;
 
-static bool look_at_rf(struct frame *f)
+static bool look_at_rf(struct rt_frame *f)
 {
 	if (f->vector == 0x51 && f->rcx)
 		rf_in_interrupts += !!(f->rflags & RFLAGS_RF);
@@ -123,12 +123,12 @@ static void all_had_rf(void)
 
 static void dpl0_int3(void)
 {
-	gate_set(VECTOR_BP, SEL_CODE, 0, 0, true);
+	rt_gate(VECTOR_BP, RT_CS, 0, 0, true);
 }
 
 static void absent_dpl3(void)
 {
-	gate_set(DPL3_VECTOR, SEL_CODE, 3, 0, false);
+	rt_gate(DPL3_VECTOR, RT_CS, 3, 0, false);
 }
 
 #define FAULT(label, code, want)                                                                   \

@@ -80,7 +80,7 @@ static void open_here(void)
 }
 
 /* The handler lets others in while its own interrupt is in service. */
-static bool nest_higher(struct frame *f)
+static bool nest_higher(struct rt_frame *f)
 {
 	if (f->vector == 0x51) {
 		lapic_send_self(0x61);
@@ -90,7 +90,7 @@ static bool nest_higher(struct frame *f)
 	return true;
 }
 
-static bool nest_same_class(struct frame *f)
+static bool nest_same_class(struct rt_frame *f)
 {
 	if (f->vector == 0x51) {
 		lapic_send_self(0x52);
@@ -101,7 +101,7 @@ static bool nest_same_class(struct frame *f)
 }
 
 /* The 8259A lets a higher one in, not a lower one. */
-static bool pic_nest(struct frame *f)
+static bool pic_nest(struct rt_frame *f)
 {
 	if (f->vector == PIC_VECTOR + 4) {
 		drop_irq4();
@@ -112,7 +112,7 @@ static bool pic_nest(struct frame *f)
 	return true;
 }
 
-static bool pic_no_nest(struct frame *f)
+static bool pic_no_nest(struct rt_frame *f)
 {
 	if (f->vector == PIC_VECTOR) {
 		pend_irq4();
@@ -176,7 +176,7 @@ static void keep_service_pic(void)
 }
 
 /* IRQ 0 is in service, another edge waits. */
-static bool edge_again(struct frame *f)
+static bool edge_again(struct rt_frame *f)
 {
 	if (f->vector == PIC_VECTOR && seen[PIC_VECTOR] == 1)
 		pend_irq0();
@@ -194,7 +194,7 @@ static void apic_timer_later(void)
 	lapic_write(LAPIC_TIMER_INITIAL, 1000000);
 }
 
-static bool timer_again(struct frame *f)
+static bool timer_again(struct rt_frame *f)
 {
 	if (f->vector == PIC_VECTOR && seen[PIC_VECTOR] == 1)
 		pit_one_shot(LONG);
@@ -208,7 +208,7 @@ static void uart_ready(void)
 		x86_pause();
 }
 
-static bool quiet_uart(struct frame *f)
+static bool quiet_uart(struct rt_frame *f)
 {
 	if (f->vector == PIC_VECTOR + 4)
 		drop_irq4();

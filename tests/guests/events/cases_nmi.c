@@ -13,7 +13,7 @@ CODE(nmi_if0, LOAD_APIC AT_A SEND_NMI AT_B "jmp 1f\n1:\n" AT_C "nop\n");
 CODE(nmi_sti, LOAD_APIC "sti\n" AT_A SEND_NMI AT_B "jmp 1f\n1:\n" AT_C "nop\n");
 
 /* The first NMI's handler sends another, which must wait for its IRET. */
-static bool send_second(struct frame *f)
+static bool send_second(struct rt_frame *f)
 {
 	if (f->vector != VECTOR_NMI || seen[VECTOR_NMI] > 1)
 		return true;
@@ -23,7 +23,7 @@ static bool send_second(struct frame *f)
 	return true;
 }
 
-static bool send_two_more(struct frame *f)
+static bool send_two_more(struct rt_frame *f)
 {
 	if (f->vector != VECTOR_NMI || seen[VECTOR_NMI] > 1)
 		return true;
@@ -36,7 +36,7 @@ static bool send_two_more(struct frame *f)
 }
 
 /* The handler meets a fault; its IRET unblocks NMIs within the first handler. */
-static bool fault_inside(struct frame *f)
+static bool fault_inside(struct rt_frame *f)
 {
 	if (f->vector == VECTOR_UD)
 		f->rip += UD2_SIZE;
@@ -53,7 +53,7 @@ static bool fault_inside(struct frame *f)
 /* The handler's own IRET faults: NMIs are unblocked all the same. */
 static u64 saved_cs;
 
-static bool bad_iret(struct frame *f)
+static bool bad_iret(struct rt_frame *f)
 {
 	if (f->vector == VECTOR_NMI && seen[VECTOR_NMI] == 1) {
 		lapic_send_nmi();
@@ -68,7 +68,7 @@ static bool bad_iret(struct frame *f)
 }
 
 /* An interrupt within the handler opens IF, but not to NMIs: no IRET yet. */
-static bool sti_inside(struct frame *f)
+static bool sti_inside(struct rt_frame *f)
 {
 	if (f->vector != VECTOR_NMI || seen[VECTOR_NMI] > 1)
 		return true;
@@ -81,8 +81,8 @@ static bool sti_inside(struct frame *f)
 
 static void fresh_nmi_stack(void)
 {
-	ist_set(1, fresh_page(true) + MiB(2));
-	gate_set(VECTOR_NMI, SEL_CODE, 0, 1, true);
+	rt_ist(1, fresh_page(true) + MiB(2));
+	rt_gate(VECTOR_NMI, RT_CS, 0, 1, true);
 }
 
 const struct event_case nmi_cases[] = {

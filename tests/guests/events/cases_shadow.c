@@ -77,7 +77,7 @@ extern const char sti_syscall_to[];
 
 static void pend_and_syscall(void)
 {
-	x86_wrmsr(MSR_STAR, (u64)SEL_CODE << 32);
+	x86_wrmsr(MSR_STAR, (u64)RT_CS << 32);
 	x86_wrmsr(MSR_LSTAR, (u64)(uintptr_t)sti_syscall_to);
 	x86_wrmsr(MSR_SFMASK, 0);
 	pend_irq0();

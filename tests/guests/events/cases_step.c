@@ -73,7 +73,7 @@ u32 events_word;
 
 static void set_syscall(const char *to, u64 mask)
 {
-	x86_wrmsr(MSR_STAR, (u64)SEL_CODE << 32);
+	x86_wrmsr(MSR_STAR, (u64)RT_CS << 32);
 	x86_wrmsr(MSR_LSTAR, (u64)(uintptr_t)to);
 	x86_wrmsr(MSR_SFMASK, mask);
 }

@@ -1,7 +1,7 @@
 /*
  * machine.c - the interrupt controllers and timers of a PC, as the cases need them
  *
- * Owns: PIC pair, PIT, local APIC, UART, the end of the machine.
+ * Owns: PIC pair, PIT, local APIC, UART.
  * Must not know: cases.
  *
  * Sources: Intel, "8259A Programmable Interrupt Controller" (231468); "8254 Programmable Interval
@@ -10,13 +10,11 @@
  */
 #include "run.h"
 
-#include "lib/fmt.h"
 #include "x86_ops.h"
 
 #define PIC1 0x20
 #define PIC2 0xa0
-#define ICW1_INIT 0x11 /* edge triggered, cascade, ICW4 follows */
-#define ICW4_8086 0x01
+#define LINES_MASKED 0xffee /* all but IRQ 0 and 4 */
 #define CASCADE_IRQ 2
 #define OCW2_EOI 0x60 /* specific: | level */
 #define OCW3_READ_IRR 0x0a
@@ -30,11 +28,9 @@
 #define UART_FCR 2
 #define UART_LCR 3
 #define UART_MCR 4
-#define UART_LSR 5
 #define IER_THRE 2
 #define LCR_8N1 3
-#define MCR_OUT2 8    /* lets the interrupt through to the PIC */
-#define LSR_IDLE 0x40 /* the last bit has left */
+#define MCR_OUT2 8 /* lets the interrupt through to the PIC */
 
 #define SVR_ENABLE 0x100
 #define LVT_MASKED BIT(16)
@@ -42,12 +38,7 @@
 #define DIVIDE_1 0xb
 #define ICR_PENDING BIT(12)
 
-#define EXIT_PORT 0xf4
-#define BOCHS_SHUTDOWN 0x8900
-#define I8042_COMMAND 0x64
-#define I8042_RESET 0xfe
 #define PATIENCE 10000000u
-#define LINE_SIZE 640
 
 /* ---- Local APIC ------------------------------------------------------------------------ */
 
@@ -106,15 +97,7 @@ void pic_eoi(unsigned irq)
 
 static void pic_reset(void)
 {
-	x86_outb(PIC1, ICW1_INIT);
-	x86_outb(PIC2, ICW1_INIT);
-	x86_outb(PIC1 + 1, PIC_VECTOR);
-	x86_outb(PIC2 + 1, PIC_VECTOR + 8);
-	x86_outb(PIC1 + 1, 1u << CASCADE_IRQ);
-	x86_outb(PIC2 + 1, CASCADE_IRQ);
-	x86_outb(PIC1 + 1, ICW4_8086);
-	x86_outb(PIC2 + 1, ICW4_8086);
-	pic_mask(0xffee); /* IRQ 0 and 4 */
+	rt_pic(LINES_MASKED);
 }
 
 static void wait_irr(unsigned irq)
@@ -124,8 +107,8 @@ static void wait_irr(unsigned irq)
 		if (x86_inb(PIC1) & BIT(irq))
 			return;
 	}
-	print_line("Bail out! IRQ %u never arrives at the PIC", irq);
-	machine_end(3);
+	rt_print("Bail out! IRQ %u never arrives at the PIC\n", irq);
+	rt_end(3);
 }
 
 /* ---- Timers and the UART --------------------------------------------------------------------- */
@@ -163,8 +146,7 @@ static void uart_reset(void)
 	x86_outb(COM1 + UART_MCR, 0);
 }
 
-/* ---- All of it ---------------------------------------------------------------------------------
- */
+/* ---- All of it --------------------------------------------------------------------------- */
 
 void machine_reset(void)
 {
@@ -185,33 +167,4 @@ void machine_drain(void)
 		lapic_eoi();
 	for (unsigned i = 0; i < 10; i++)
 		__asm__ volatile("sti; nop; nop; cli" ::: "memory");
-}
-
-void print_line(const char *format, ...)
-{
-	char line[LINE_SIZE];
-	va_list args;
-	size_t n;
-
-	va_start(args, format);
-	n = fmt_vstring(line, sizeof(line) - 1, format, args);
-	va_end(args);
-	n = MIN(n, sizeof(line) - 2);
-	line[n++] = '\n';
-	for (size_t i = 0; i < n; i++) {
-		for (unsigned t = 0; t < PATIENCE && !(x86_inb(COM1 + UART_LSR) & LSR_IDLE); t++)
-			x86_pause();
-		x86_outb(COM1, (u8)line[i]);
-	}
-}
-
-void machine_end(unsigned status)
-{
-	x86_cli();
-	x86_outb(EXIT_PORT, (u8)status);
-	for (const char *p = "Shutdown"; *p; p++)
-		x86_outb(BOCHS_SHUTDOWN, (u8)*p);
-	x86_outb(I8042_COMMAND, I8042_RESET);
-	for (;;)
-		x86_hlt();
 }

@@ -6,122 +6,53 @@
 #include "x86_ops.h"
 
 #define GATES 256
-#define GATE_PRESENT BIT(15)
-#define GATE_DPL_SHIFT 13
-#define GATE_TYPE_SHIFT 8
-#define TSS_AVAILABLE (0x89ull << 40)
-#define STUB_SIZE 16
-#define IST_COUNT 7
 #define FRESH_FIRST MiB(24) /* RAM from here on belongs to fresh_page */
 #define LARGE_PAGE MiB(2)
-#define MULTIBOOT_CMDLINE BIT(2)
+#define CPUID_1_ECX_XSAVE BIT(26)
 #define LOG_SIZE 512
 #define RUNAWAY 60 /* events in one case: it does not end */
 #define RUNAWAY_COUNTED 20000
 #define OR " or "
 #define END_MARK '$'
 
-struct multiboot {
-	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
-};
-
-struct PACKED tss {
-	u32 reserved;
-	u64 rsp[3], reserved1, ist[IST_COUNT];
-	u64 reserved2;
-	u16 reserved3, iomap;
-};
-ASSERT_SIZE(struct tss, 104);
-
-struct PACKED pointer {
-	u16 limit;
-	u64 base;
-};
-
 struct mark {
 	u64 at, letter;
 };
 
-extern u64 boot_gdt[], boot_pd[];
-extern const char boot_stubs[], boot_iret[], cases_begin[], cases_end[], case_end[];
+extern const char __start_cases[], __stop_cases[], case_end[];
 extern const struct mark __start_marks[], __stop_marks[];
-void boot_case(const void *code, u64 argument);
-void run_trap(struct frame *f);
-NORETURN void run_start(const struct multiboot *info);
+void case_run(const void *code, u64 argument);
 
 unsigned seen[256];
 bool count_only, no_eoi;
 unsigned interrupts_total, interrupts_at_a;
 
-static u64 idt[GATES][2] ALIGNED(16);
-static struct tss tss ALIGNED(16);
-static u8 df_stack[STACK_SIZE] ALIGNED(16), kernel_stack[STACK_SIZE] ALIGNED(16);
+static u8 df_stack[RT_STACK] ALIGNED(16);
 static const struct event_case *current; /* NULL: between cases */
 static char log_text[LOG_SIZE];
 static size_t log_len;
 static u64 next_fresh = FRESH_FIRST;
 static unsigned events;
-static const char *emulator = "none";
+static char emulator[16] = "none";
 
-/* ---- Descriptors --------------------------------------------------------------------- */
-
-void gate_set(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bool present)
-{
-	u64 at = (u64)(uintptr_t)boot_stubs + STUB_SIZE * (u64)vector;
-
-	idt[vector][0] = (at & 0xffff) | (u64)selector << 16 | (u64)ist << 32 |
-			 ((present ? GATE_PRESENT : 0) | (u64)dpl << GATE_DPL_SHIFT |
-			  GATE_INTERRUPT << GATE_TYPE_SHIFT)
-			     << 32 |
-			 (at >> 16 & 0xffff) << 48;
-	idt[vector][1] = at >> 32;
-}
+/* ---- Gates ------------------------------------------------------------------------------- */
 
 void gate_reset(unsigned vector)
 {
 	bool user = vector == VECTOR_BP || vector == VECTOR_OF || vector == EXIT_VECTOR ||
 		    vector == DPL3_VECTOR;
 
-	gate_set(vector, SEL_CODE, user ? 3 : 0, vector == VECTOR_DF ? IST_DF : 0, true);
-}
-
-void ist_set(unsigned slot, u64 stack_top)
-{
-	tss.ist[slot - 1] = stack_top;
-}
-
-static void init_descriptors(void)
-{
-	const struct pointer idtr = { sizeof(idt) - 1, (u64)(uintptr_t)idt };
-	u64 base = (u64)(uintptr_t)&tss;
-
-	tss.iomap = sizeof(tss);
-	tss.rsp[0] = (u64)(uintptr_t)kernel_stack + sizeof(kernel_stack);
-	ist_set(IST_DF, (u64)(uintptr_t)df_stack + sizeof(df_stack));
-	boot_gdt[SEL_TSS / 8] =
-	    (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE | (base >> 24 & 0xff) << 56;
-	boot_gdt[SEL_TSS / 8 + 1] = base >> 32;
-	for (unsigned v = 0; v < GATES; v++)
-		gate_reset(v);
-	__asm__ volatile("lidt %0; ltr %w1" ::"m"(idtr), "r"(SEL_TSS) : "memory");
+	rt_gate(vector, RT_CS, user ? 3 : 0, vector == VECTOR_DF ? IST_DF : 0, true);
 }
 
 /* ---- Memory ------------------------------------------------------------------------------ */
-
-void page_present(u64 address, bool present)
-{
-	u64 *entry = &boot_pd[address / LARGE_PAGE];
-
-	*entry = present ? *entry | PTE_P : *entry & ~PTE_P;
-	x86_invlpg(address);
-}
 
 u64 fresh_page(bool mapped)
 {
 	u64 page = next_fresh;
 
 	next_fresh += LARGE_PAGE;
-	page_present(page, mapped);
+	rt_page_present(page, mapped);
 	return page;
 }
 
@@ -141,7 +72,7 @@ void log_word(const char *format, ...)
 
 static bool in_case(u64 rip)
 {
-	return rip >= (u64)(uintptr_t)cases_begin && rip < (u64)(uintptr_t)cases_end;
+	return rip >= (u64)(uintptr_t)__start_cases && rip < (u64)(uintptr_t)__stop_cases;
 }
 
 static char mark_at(u64 rip)
@@ -185,7 +116,7 @@ static void place(char *text, size_t size, u64 rip)
 	 BIT(VECTOR_PF) | BIT(VECTOR_AC))
 #define FAULTS (BIT(VECTOR_DE) | BIT(VECTOR_BR) | BIT(VECTOR_UD) | BIT(VECTOR_NM) | WITH_ERROR)
 
-static void event_name(char *text, size_t size, const struct frame *f)
+static void event_name(char *text, size_t size, const struct rt_frame *f)
 {
 	static const char *const names[] = {
 		"de", "db", "nmi", "bp", "of", "br", "ud",  "nm", "df",
@@ -236,7 +167,7 @@ static void debug_cause(char *text, size_t size, u64 dr6, u64 dr7)
 	fmt_string(text + n, size - n, ")");
 }
 
-static void log_event(const struct frame *f)
+static void log_event(const struct rt_frame *f)
 {
 	char name[16], detail[32] = "", where[24];
 
@@ -267,7 +198,7 @@ static bool is_interrupt(u64 vector)
 }
 
 /* Code breakpoints are faults: RF lets the instruction pass. */
-static void after_debug(struct frame *f)
+static void after_debug(struct rt_frame *f)
 {
 	u64 dr6 = read_dr6(), dr7 = read_dr7();
 
@@ -279,15 +210,15 @@ static void after_debug(struct frame *f)
 		f->rflags &= ~RFLAGS_TF;
 }
 
-static void leave_case(struct frame *f)
+static void leave_case(struct rt_frame *f)
 {
 	f->rip = (u64)(uintptr_t)case_end;
-	f->cs = SEL_CODE;
-	f->ss = SEL_DATA;
+	f->cs = RT_CS;
+	f->ss = RT_DS;
 	f->rflags = RFLAGS_ONE;
 }
 
-static void count(const struct frame *f)
+static void count(const struct rt_frame *f)
 {
 	interrupts_total++;
 	interrupts_at_a += mark_at(f->rip) == 'a';
@@ -304,18 +235,18 @@ static bool runs_away(void)
 	return true;
 }
 
-void run_trap(struct frame *f)
+static bool take_trap(struct rt_frame *f)
 {
 	bool resume = false;
 
 	if (f->vector == EXIT_VECTOR || runs_away()) {
 		leave_case(f);
-		return;
+		return true;
 	}
 	if (!current && f->vector != VECTOR_NMI && !is_interrupt(f->vector)) {
-		print_line("Bail out! unexpected vector %lu at %#lx, error %#lx, cr2 %#lx",
-			   f->vector, f->rip, f->error, x86_read_cr2());
-		machine_end(3);
+		rt_print("Bail out! unexpected vector %lu at %#lx, error %#lx, cr2 %#lx\n",
+			 f->vector, f->rip, f->error, x86_read_cr2());
+		rt_end(3);
 	}
 	seen[f->vector]++;
 	if (current && !(count_only && is_interrupt(f->vector)))
@@ -336,6 +267,7 @@ void run_trap(struct frame *f)
 	}
 	if (f->rip == (u64)(uintptr_t)case_end)
 		leave_case(f);
+	return true;
 }
 
 /* ---- Cases ----------------------------------------------------------------------------------- */
@@ -385,16 +317,16 @@ static unsigned verdict(unsigned number, const struct event_case *c)
 	const char *known = deviation(emulator, c->name), *got = log_len ? log_text : "-";
 
 	if (same(got, c->expected)) {
-		print_line("ok %u %s", number, c->name);
+		rt_print("ok %u %s\n", number, c->name);
 		return 0;
 	}
 	if (same(got, known)) {
-		print_line("# %s: known deviation of %s: %s", c->name, emulator, got);
-		print_line("ok %u %s", number, c->name);
+		rt_print("# %s: known deviation of %s: %s\n", c->name, emulator, got);
+		rt_print("ok %u %s\n", number, c->name);
 		return 0;
 	}
-	print_line("not ok %u %s: expected %s got %s (%s)", number, c->name, c->expected, got,
-		   c->source);
+	rt_print("not ok %u %s: expected %s got %s (%s)\n", number, c->name, c->expected, got,
+		 c->source);
 	return 1;
 }
 
@@ -404,7 +336,7 @@ static unsigned run_case(unsigned number, const struct event_case *c)
 	current = c;
 	if (c->setup)
 		c->setup();
-	boot_case(c->code, c->argument);
+	case_run(c->code, c->argument);
 	if (c->after)
 		c->after();
 	write_dr7(DR7_FIXED);
@@ -429,38 +361,34 @@ static unsigned run_all(void)
 
 	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
 		total += *groups[g].count;
-	print_line("1..%u", total);
+	rt_print("1..%u\n", total);
 	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
 		for (unsigned i = 0; i < *groups[g].count; i++)
 			failed += run_case(++number, &groups[g].cases[i]);
-	print_line("# %u of %u cases differ", failed, total);
+	rt_print("# %u of %u cases differ\n", failed, total);
 	return failed;
 }
 
-/* The command line: the emulator whose deviations are known. */
-static void read_cmdline(const char *line)
+/* What the cases find switched on, beside what the runtime wants for itself. */
+static void init_cpu(void)
 {
-	static const char key[] = "emulator=";
-	static char name[16];
+	u64 cr4 = x86_read_cr4() | CR4_DE;
 
-	for (; *line; line++) {
-		size_t n = 0;
-
-		if (strncmp(line, key, sizeof(key) - 1))
-			continue;
-		line += sizeof(key) - 1;
-		for (; line[n] > ' ' && n < sizeof(name) - 1; n++)
-			name[n] = line[n];
-		emulator = name;
-		return;
-	}
+	if (x86_cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE)
+		cr4 |= CR4_OSXSAVE;
+	x86_write_cr4(cr4);
+	rt_user_pages();
+	rt_ist(IST_DF, (u64)(uintptr_t)df_stack + sizeof(df_stack));
+	for (unsigned v = 0; v < GATES; v++)
+		gate_reset(v);
+	rt_hook = take_trap;
 }
 
-void run_start(const struct multiboot *info)
+unsigned probe_main(void)
 {
-	if (info->flags & MULTIBOOT_CMDLINE)
-		read_cmdline((const char *)(uintptr_t)info->cmdline);
-	init_descriptors();
-	machine_reset(); /* also the serial line */
-	machine_end(run_all() ? 1 : 0);
+	/* The command line: the emulator whose deviations are known. */
+	rt_word("emulator", emulator, sizeof(emulator));
+	init_cpu();
+	machine_reset();
+	return run_all() ? 1 : 0;
 }

@@ -17,21 +17,15 @@
 #define EVENTS_RUN_H
 
 #include "compiler.h"
-#include "layout.h"
+#include "rt.h"
 #include "x86.h"
 
 /* Vectors.  The PIC's are PIC_VECTOR + IRQ, the local APIC's are those in cases. */
-#define PIC_VECTOR 0x20
+#define PIC_VECTOR RT_PIC_VECTOR
 #define EXIT_VECTOR 0x30 /* INT from anywhere: the end of a case */
 #define DPL0_VECTOR 0x31
 #define DPL3_VECTOR 0x32
 #define SPURIOUS_VECTOR 0xef
-
-/* What the CPU pushed, and the registers. */
-struct frame {
-	u64 r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
-	u64 vector, error, rip, cs, rflags, rsp, ss;
-};
 
 /* ---- Code of a case ------------------------------------------------------------------ */
 
@@ -48,11 +42,11 @@ struct frame {
 #define END_OF_CASE "7700: .pushsection marks, \"a\"; .quad 7700b, 0x24; .popsection\n"
 
 #define PUSH(selector) "pushq $" TEXT(selector) "\n"
-#define PUSH_CODE PUSH(SEL_CODE)
-#define PUSH_CODE32 PUSH(SEL_CODE32)
-#define PUSH_DATA PUSH(SEL_DATA)
-#define PUSH_USER_CODE PUSH(SEL_USER_CODE)
-#define PUSH_USER_DATA PUSH(SEL_USER_DATA)
+#define PUSH_CODE PUSH(RT_CS)
+#define PUSH_CODE32 PUSH(RT_CS32)
+#define PUSH_DATA PUSH(RT_DS)
+#define PUSH_USER_CODE PUSH(RT_USER_CS)
+#define PUSH_USER_DATA PUSH(RT_USER_DS)
 
 #define CODE(name, ...)                                                                            \
 	extern const char code_##name[];                                                           \
@@ -66,7 +60,7 @@ struct frame {
 /* In user mode; it ends by INT. */
 #define CODE_USER(name, ...)                                                                       \
 	CODE(name,                                                                                 \
-	     PUSH_USER_DATA "pushq $boot_user_stack\npushq $2\n" PUSH_USER_CODE                    \
+	     PUSH_USER_DATA "pushq $case_user_stack\npushq $2\n" PUSH_USER_CODE                    \
 			    "leaq 1f(%rip), %rax\npushq %rax\niretq\n1:\n" __VA_ARGS__ END_OF_CASE \
 			    "int $" TEXT(EXIT_VECTOR) "\n")
 
@@ -88,7 +82,7 @@ struct event_case {
 	 * In a handler, after the log and before its end of interrupt.  True: do not go on at the
 	 * next mark, return to where the frame says.
 	 */
-	bool (*hook)(struct frame *f);
+	bool (*hook)(struct rt_frame *f);
 	void (*after)(void); /* what else there is to log */
 	u64 argument;	     /* in R8 */
 	bool show_rf;	     /* "+rf" behind events whose pushed RFLAGS have it */
@@ -121,17 +115,13 @@ extern u8 events_buffer[64];
 /* EOI by the handler; a case may do without. */
 extern bool no_eoi;
 
-#define GATE_INTERRUPT 0xe
 /* A gate as the cases find it: present, DPL 3 for INT3, INTO, EXIT and DPL3, no IST. */
 void gate_reset(unsigned vector);
-void gate_set(unsigned vector, unsigned selector, unsigned dpl, unsigned ist, bool present);
-/* IST slot 1..7; 7 is the double fault's. */
-void ist_set(unsigned slot, u64 stack_top);
+/* The slot of the double fault's stack; the cases have the others. */
 #define IST_DF 7
 
 /* A 2 MiB page of RAM that nobody has touched, mapped or not; each call gives another. */
 u64 fresh_page(bool mapped);
-void page_present(u64 address, bool present);
 
 /* ---- The machine (machine.c) ------------------------------------------------------------ */
 
@@ -166,8 +156,5 @@ void lapic_send_nmi(void);
 /* Assembly: NMI to this CPU, by one store; RDI must hold APIC_DEFAULT_BASE. */
 #define SEND_NMI "movl $0x400, 0x300(%rdi)\n"
 #define LOAD_APIC "movl $0xfee00000, %edi\n"
-
-void print_line(const char *format, ...) PRINTF_LIKE(1, 2);
-NORETURN void machine_end(unsigned status);
 
 #endif
