@@ -1,5 +1,5 @@
 /*
- * boot.S - from the multiboot loader to C in long mode
+ * boot.S - from the multiboot loader to C in long mode; and each further processor, from its start
  *
  * Owns: the multiboot header, the first page tables, the jump to the higher half, the boot stack.
  * Must not know: what the multiboot information says (bootinfo.c).
@@ -59,6 +59,13 @@ boot_entry:
 	cmpl $LARGE_PAGES, %ecx
 	jb 2b
 
+	jmp boot_paging
+
+/* From smp_trampoline.S: another processor, in protected mode, no paging; it has no arguments. */
+	.globl boot_processor
+boot_processor:
+	xorl %edi, %edi
+boot_paging:
 	movl $PHYSICAL(boot_pml4), %eax
 	movl %eax, %cr3
 	movl $CR4_PAE, %eax
@@ -94,22 +101,41 @@ boot_long:
 	xorl %eax, %eax
 	movl %eax, %fs
 	movl %eax, %gs
+	testl %edi, %edi	/* the loader's magic is never 0 */
+	jz boot_processor_long
 	movq $boot_stack_top, %rsp
 	xorl %ebp, %ebp
 	movq $main_start, %rax
 	call *%rax
 	ud2
 
+/* Only the upper half of the address space is the kernel's: go there, then load its page tables. */
+boot_processor_long:
+	movq $boot_processor_high, %rax
+	jmp *%rax
+
 	.balign 8
+	.globl boot_gdt, boot_gdt_limit
 boot_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff	/* 64-bit code */
 	.quad 0x00cf93000000ffff	/* data */
+	.quad 0x00cf9b000000ffff	/* 32-bit code, on the way from real mode */
+	.set boot_gdt_limit, . - boot_gdt - 1
 boot_gdt_pointer:
-	.word boot_gdt_pointer - boot_gdt - 1
+	.word boot_gdt_limit
 	.long boot_gdt
 boot_sorry:
 	.asciz "guest-os: this processor has no long mode\n"
+
+	.text
+boot_processor_high:
+	movq smp_cr3(%rip), %rax
+	movq %rax, %cr3
+	movq smp_stack(%rip), %rsp
+	xorl %ebp, %ebp
+	call smp_processor
+	ud2
 
 	.bss
 	.balign 4096

@@ -1,13 +1,14 @@
 /*
  * clock.c - time
  *
- * Owns: the calibrated TSC as the time, and the alarm, which one of two timers drives.  There is
+ * Owns: the calibrated TSC as the time, and each processor's alarm, which a timer drives.  There is
  * no periodic tick: an interrupt comes when somebody asked for it.
  * Must not know: who sleeps, who runs (sched.c).
  */
 #include "clock.h"
 
 #include "compiler.h"
+#include "cpu.h"
 #include "lapic.h"
 #include "pic.h"
 #include "pit.h"
@@ -31,10 +32,14 @@ struct timer {
 static const struct timer lapic_timer = { lapic_arm, lapic_disarm, 1000000 };
 static const struct timer pit_timer = { pit_arm, pit_disarm, PIT_ARM_MAX_US };
 
-static const struct timer *timer;
+static const struct timer *boot_timer; /* all other processors use their LAPICs */
 static struct clock_facts facts;
 static u64 tsc_start;
-static bool armed;
+
+static const struct timer *timer_of(const struct cpu *cpu)
+{
+	return cpu->index ? &lapic_timer : boot_timer;
+}
 
 /* What all clocks showed at one moment, which took so many TSC counts. */
 struct sample {
@@ -127,9 +132,9 @@ void clock_use_pit(bool pit)
 	if (lapic_present())
 		lapic_disarm();
 	pit_disarm();
-	armed = false;
+	cpu_table[0].alarm = false;
 	facts.pit = pit;
-	timer = pit ? &pit_timer : &lapic_timer;
+	boot_timer = pit ? &pit_timer : &lapic_timer;
 	if (pit)
 		pic_unmask(PIT_IRQ);
 	else
@@ -151,13 +156,15 @@ void clock_delay(u64 us)
 
 void clock_alarm(u64 at_us)
 {
+	struct cpu *cpu = cpu_this();
+	const struct timer *timer = timer_of(cpu);
 	u64 now = clock_us();
 
-	if (at_us == CLOCK_NEVER && armed)
+	if (at_us == CLOCK_NEVER && cpu->alarm)
 		timer->disarm();
 	if (at_us != CLOCK_NEVER)
 		timer->arm(at_us > now ? MIN(at_us - now, timer->longest_us) : 1);
-	armed = at_us != CLOCK_NEVER;
+	cpu->alarm = at_us != CLOCK_NEVER;
 }
 
 struct clock_facts clock_facts(void)

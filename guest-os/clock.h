@@ -7,20 +7,20 @@
 /* Measure the TSC and the LAPIC timer against the PIT; take the timer's interrupts. */
 void clock_init(void);
 
-/* Microseconds since clock_init. */
+/* Microseconds since clock_init; the same on all processors, whose TSCs agree. */
 u64 clock_us(void);
 
 /* Spin for so long. */
 void clock_delay(u64 us);
 
 /*
- * Ask for an interrupt at this time, which calls sched_tick; CLOCK_NEVER: for none.  Only the
- * last request counts.  It may come early: sched_tick then asks again.
+ * Ask for an interrupt of this processor at this time, which calls sched_tick; CLOCK_NEVER: for
+ * none.  Only the last request counts.  It may come early: sched_tick then asks again.
  */
 #define CLOCK_NEVER (~0ull)
 void clock_alarm(u64 at_us);
 
-/* Which timer drives the alarm: at first the LAPIC, if there is one. */
+/* Which timer drives the boot processor's alarm: at first its LAPIC, if there is one. */
 void clock_use_pit(bool pit);
 
 /* Interrupts that each timer has made; the calibrated rates. */

@@ -4,7 +4,7 @@
 
 #include "types.h"
 
-/* Allow user mode to use them. */
+/* Allow user mode to use them, on this processor. */
 void fpu_init(void);
 
 /* Fill a page with the state that a process starts with. */

@@ -17,6 +17,7 @@
 #define LVT_EXTINT (7u << 8)
 #define LVT_NMI (4u << 8)
 #define DIVIDE_BY_16 3
+#define ID_SHIFT 24
 
 static u64 rate; /* counts of the timer in a millisecond */
 
@@ -35,6 +36,11 @@ void lapic_write(enum lapic_register reg, u32 value)
 	*address_of(reg) = value;
 }
 
+u32 lapic_id(void)
+{
+	return lapic_read(LAPIC_ID) >> ID_SHIFT;
+}
+
 bool lapic_present(void)
 {
 	return x86_cpuid(1, 0).edx & CPUID_1_EDX_APIC;
@@ -46,7 +52,8 @@ void lapic_init(void)
 					 APIC_BASE_ENABLE);
 	lapic_write(LAPIC_SVR, SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
 	lapic_write(LAPIC_TPR, 0);
-	lapic_write(LAPIC_LVT_LINT0, LVT_EXTINT);
+	lapic_write(LAPIC_LVT_LINT0,
+		    x86_rdmsr(MSR_APIC_BASE) & APIC_BASE_BSP ? LVT_EXTINT : LAPIC_LVT_MASKED);
 	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
 	lapic_write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_16);
 	lapic_write(LAPIC_LVT_TIMER, LAPIC_TIMER_VECTOR);
@@ -73,6 +80,14 @@ void lapic_disarm(void)
 void lapic_eoi(void)
 {
 	lapic_write(LAPIC_EOI, 0);
+}
+
+void lapic_send(u32 id, u32 command)
+{
+	while (lapic_read(LAPIC_ICR_LOW) & LAPIC_ICR_PENDING)
+		x86_pause();
+	lapic_write(LAPIC_ICR_HIGH, id << ID_SHIFT);
+	lapic_write(LAPIC_ICR_LOW, command);
 }
 
 /* 256 bits in eight registers, 16 bytes apart. */

@@ -31,14 +31,24 @@ enum lapic_register {
 #define LAPIC_LVT_PERIODIC (1u << 17)
 #define LAPIC_ICR_SELF (1u << 18)
 #define LAPIC_ICR_NMI (4u << 8)
+#define LAPIC_ICR_INIT (5u << 8)
+#define LAPIC_ICR_STARTUP (6u << 8) /* the page number is the vector */
+#define LAPIC_ICR_PENDING (1u << 12)
+#define LAPIC_ICR_ASSERT (1u << 14)
 
 u32 lapic_read(enum lapic_register reg);
 void lapic_write(enum lapic_register reg, u32 value);
 
+/* This CPU's ID, by which others reach it. */
+u32 lapic_id(void);
+
 /* Does this CPU have one? */
 bool lapic_present(void);
 
-/* Switch it on; the PIC's interrupts pass through LINT0; the timer is stopped, divided by 16. */
+/*
+ * Switch this CPU's on; the PIC's interrupts pass through the boot processor's LINT0; the timer is
+ * stopped, divided by 16.
+ */
 void lapic_init(void);
 
 /* Tell how fast its timer counts, for lapic_arm. */
@@ -50,6 +60,9 @@ void lapic_disarm(void);
 
 /* End of interrupt. */
 void lapic_eoi(void);
+
+/* Send an interrupt to the CPU with this ID: a vector, with what LAPIC_ICR_ adds. */
+void lapic_send(u32 id, u32 command);
 
 /* Is this vector requested, in service? */
 bool lapic_requested(unsigned vector);

@@ -28,13 +28,23 @@
 
 #define KERNEL_STACK_PAGES 4
 
+/* Processors; a page below 1 MiB where all but the first wake up (smp_trampoline.S). */
+#define CPU_MAX 8
+#define TRAMPOLINE 0x8000
+
+/* Offsets in struct cpu (cpu.h). */
+#define CPU_SYSCALL_RSP 0
+#define CPU_USER_RSP 8
+
 /* Selectors. SYSCALL and SYSRET fix their order: [SDM] "SYSRET" (vol. 2). */
 #define SELECTOR_KERNEL_CS 0x08
 #define SELECTOR_KERNEL_SS 0x10
 #define SELECTOR_USER_CS32 0x1b
 #define SELECTOR_USER_SS 0x23
 #define SELECTOR_USER_CS 0x2b
-#define SELECTOR_TSS 0x30
-#define SELECTOR_ABSENT 0x40 /* a data segment that is not present, for the self-test */
+#define SELECTOR_TSS 0x30 /* of the first processor; the others' follow */
+#define SELECTOR_TSS_SIZE 0x10
+#define SELECTOR_ABSENT 0xb0 /* a data segment that is not present, for the self-test */
+#define SELECTOR_BOOT_CS32 0x18 /* only in the GDT of boot.S */
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * print.c - text for the reader of the console
  *
- * Owns: the way from a format to the UART, and the last words of a panic.
+ * Owns: the way from a format to the consoles, and the last words of a panic.
  * Must not know: who speaks.
  */
 #include "print.h"
@@ -9,10 +9,20 @@
 #include "lib/fmt.h"
 #include "power.h"
 #include "uart.h"
+#include "virtio_console.h"
+
+static bool mirrored;
+
+void print_mirror(bool mirror)
+{
+	mirrored = mirror;
+}
 
 static void put(struct fmt_sink *sink UNUSED, const char *text, size_t len)
 {
 	uart_write(text, len);
+	if (mirrored)
+		virtio_console_write(text, len);
 }
 
 static struct fmt_sink console = { put };

@@ -2,14 +2,17 @@
  * process.c - processes
  *
  * Owns: the process table; birth, death and burial; what belongs to a process: a space, a kernel
- * stack, the FPU's registers.
+ * stack, the FPU's registers.  The first processor's first thread is a process; each processor's
+ * idle thread has no place in the table.
  * Must not know: who runs next (sched.c), what system calls there are (syscall.c).
  */
 #include "process.h"
 
 #include "clock.h"
+#include "cpu.h"
 #include "errno.h"
 #include "fpu.h"
+#include "ipi.h"
 #include "layout.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -25,14 +28,12 @@
 
 struct process process_table[PROCESS_MAX];
 
-static struct process *current;
 static int last_pid;
-static u64 accounted_us, idle_us;
 static bool announce = true;
 
 /* sched_switch.S, trap_entry.S */
 void sched_switch(u64 *save_rsp, u64 load_rsp);
-extern char trap_return[];
+extern char trap_begin[];
 
 /* What sched_switch pops, and above it what trap_return pops. */
 struct first_frame {
@@ -48,23 +49,7 @@ void process_announce(bool deaths)
 
 struct process *process_current(void)
 {
-	return current;
-}
-
-void process_init(void)
-{
-	for (unsigned i = 0; i < PROCESS_MAX; i++)
-		process_table[i].slot = i;
-	current = &process_table[0];
-	current->pid = PROCESS_KERNEL;
-	current->state = PROCESS_RUNNABLE;
-	current->fpu = page_alloc();
-	if (!current->fpu)
-		panic("no memory for the first process");
-	fpu_fresh(current->fpu);
-	fpu_restore(current->fpu);
-	fmt_string(current->name, sizeof(current->name), "kernel");
-	accounted_us = clock_us();
+	return cpu_this()->current;
 }
 
 static struct process *find(int pid)
@@ -75,30 +60,25 @@ static struct process *find(int pid)
 	return NULL;
 }
 
-static u64 stack_top(const struct process *p)
+u64 process_stack_top(const struct process *p)
 {
 	return STACK_BASE + (p->slot + 1) * STACK_STRIDE;
 }
 
 static void free_stack(const struct process *p)
 {
-	for (unsigned i = 1; i <= KERNEL_STACK_PAGES; i++) {
-		u64 pa = space_unmap(&space_kernel, stack_top(p) - i * PAGE_SIZE);
-
-		if (pa != SPACE_NONE)
-			page_free(page_at(pa));
-	}
+	space_release(process_stack_top(p) - KERNEL_STACK_PAGES * PAGE_SIZE, KERNEL_STACK_PAGES);
 }
 
 static int new_stack(const struct process *p)
 {
 	for (unsigned i = 1; i <= KERNEL_STACK_PAGES; i++) {
+		u64 va = process_stack_top(p) - i * PAGE_SIZE;
 		void *page = page_alloc();
 
 		if (!page)
 			return -ENOMEM;
-		if (space_map(&space_kernel, stack_top(p) - i * PAGE_SIZE, page_address(page),
-			      PTE_W | PTE_NX)) {
+		if (space_map(&space_kernel, va, page_address(page), PTE_W | PTE_NX)) {
 			page_free(page);
 			return -ENOMEM;
 		}
@@ -106,10 +86,55 @@ static int new_stack(const struct process *p)
 	return 0;
 }
 
+/* The boot processor's idle thread begins here, the others' in smp.c. */
+static NORETURN void begin_idle(void)
+{
+	sched_idle_forever();
+}
+
+int process_init_idle(struct cpu *cpu)
+{
+	struct process *p = &cpu->idle;
+	struct first_frame *frame;
+
+	p->slot = PROCESS_MAX + cpu->index; /* where its stack is */
+	p->state = PROCESS_RUNNABLE;
+	p->cpu = p->home = cpu;
+	cpu->slice_end = CLOCK_NEVER;
+	cpu->current = p;
+	cpu->accounted_us = clock_us();
+	if (new_stack(p))
+		return -ENOMEM;
+	frame = (void *)(process_stack_top(p) - sizeof(*frame));
+	frame->return_to = (u64)begin_idle;
+	p->kernel_rsp = (u64)frame;
+	return 0;
+}
+
+void process_init(void)
+{
+	struct cpu *cpu = cpu_this();
+	struct process *first = &process_table[0];
+
+	for (unsigned i = 0; i < PROCESS_MAX; i++)
+		process_table[i].slot = i;
+	first->fpu = page_alloc();
+	if (process_init_idle(cpu) || !first->fpu)
+		panic("no memory for the first process");
+	first->pid = PROCESS_KERNEL;
+	first->state = PROCESS_RUNNABLE;
+	first->pinned = true;
+	first->cpu = first->home = cpu;
+	cpu->current = first;
+	fpu_fresh(first->fpu);
+	fpu_restore(first->fpu);
+	fmt_string(first->name, sizeof(first->name), "kernel");
+}
+
 /* Everything but the kernel stack, on which the process may still be running. */
 static void release(struct process *p)
 {
-	if (p == current)
+	if (p == process_current())
 		space_activate(&space_kernel);
 	space_free(&p->space);
 	if (p->fpu)
@@ -147,10 +172,10 @@ static u64 push_arguments(struct space *space, const char *const *words, unsigne
 /* The stack that sched_switch finds when the process runs for the first time. */
 static void push_first_frame(struct process *p, u64 entry, u64 argv, unsigned argc)
 {
-	struct first_frame *frame = (void *)(stack_top(p) - sizeof(*frame));
+	struct first_frame *frame = (void *)(process_stack_top(p) - sizeof(*frame));
 
 	*frame = (struct first_frame){
-		.return_to = (u64)trap_return,
+		.return_to = (u64)trap_begin,
 		.user = { .rip = entry, .cs = SELECTOR_USER_CS, .rsp = argv, .ss = SELECTOR_USER_SS,
 			  .rflags = RFLAGS_ONE | RFLAGS_IF, .rdi = argc, .rsi = argv },
 	};
@@ -210,7 +235,7 @@ int process_spawn(const char *const *words, unsigned count)
 		return error;
 	}
 	p->pid = ++last_pid;
-	p->parent = current->pid;
+	p->parent = process_current()->pid;
 	fmt_string(p->name, sizeof(p->name), "%s", program->name);
 	sched_start(p);
 	return p->pid;
@@ -230,9 +255,9 @@ static void end(struct process *p, const struct process_end *how)
 
 static NORETURN void end_current(const struct process_end *how)
 {
-	end(current, how);
+	end(process_current(), how);
 	sched_yield();
-	panic("process %d ran after its end", current->pid);
+	panic("process %d ran after its end", process_current()->pid);
 }
 
 void process_exit(int status)
@@ -248,10 +273,11 @@ void process_die(const struct trap_frame *frame, u64 cr2)
 	char text[128];
 
 	how.no_memory = frame->vector == VECTOR_PF && !(frame->error & PF_PRESENT) &&
-			space_owns(&current->space, cr2);
+			space_owns(&process_current()->space, cr2);
 	process_describe_end(&how, text, sizeof(text));
 	if (announce)
-		print("%s (pid %d): killed: %s\n", current->name, current->pid, text);
+		print("%s (pid %d): killed: %s\n", process_current()->name, process_current()->pid,
+		      text);
 	end_current(&how);
 }
 
@@ -264,17 +290,29 @@ int process_kill(int pid)
 		return -ESRCH;
 	if (p->pid == PROCESS_KERNEL)
 		return -EINVAL;
-	if (p == current)
+	if (p == process_current())
 		end_current(&how);
-	end(p, &how);
+	p->doomed = true;
+	if (p->cpu)
+		ipi_wake(p->cpu);
+	else
+		end(p, &how);
 	return 0;
+}
+
+void process_obey(void)
+{
+	struct process_end how = { .how = END_KILLED };
+
+	if (process_current()->doomed)
+		end_current(&how);
 }
 
 int process_reap(int pid, struct process_end *how)
 {
 	struct process *p = find(pid);
 
-	if (!p || p == current || p->parent != current->pid)
+	if (!p || p == process_current() || p->parent != process_current()->pid)
 		return -ECHILD;
 	if (p->state != PROCESS_ENDED)
 		return 0;
@@ -316,41 +354,42 @@ void process_describe_end(const struct process_end *how, char *text, size_t size
 			   how->frame.rip, how->frame.error);
 }
 
-static u64 time_since_last(void)
-{
-	u64 now = clock_us(), passed = now - accounted_us;
-
-	accounted_us = now;
-	return passed;
-}
-
 void process_account(void)
 {
-	current->run_us += time_since_last();
-}
+	u64 now = clock_us();
 
-void process_account_idle(void)
-{
-	idle_us += time_since_last();
+	for (struct cpu *cpu = cpu_table; cpu < cpu_table + cpu_count; cpu++) {
+		if (cpu->current && now > cpu->accounted_us)
+			cpu->current->run_us += now - cpu->accounted_us;
+		cpu->accounted_us = now;
+	}
 }
 
 u64 process_idle_us(void)
 {
-	return idle_us;
+	u64 us = 0;
+
+	for (const struct cpu *cpu = cpu_table; cpu < cpu_table + cpu_count; cpu++)
+		us += cpu->idle.run_us;
+	return us;
 }
 
 void process_switch_to(struct process *next)
 {
-	struct process *before = current;
+	struct cpu *cpu = cpu_this();
+	struct process *before = cpu->current;
 
 	if (next == before)
 		return;
 	if (before->fpu)
 		fpu_save(before->fpu);
-	fpu_restore(next->fpu);
+	if (next->fpu)
+		fpu_restore(next->fpu);
 	space_activate(next->space.pml4 ? &next->space : &space_kernel);
-	segment_set_stack(stack_top(next));
-	syscall_set_stack(stack_top(next));
-	current = next;
+	segment_set_stack(process_stack_top(next));
+	syscall_set_stack(process_stack_top(next));
+	before->cpu = NULL;
+	next->cpu = next->home = cpu;
+	cpu->current = next;
 	sched_switch(&before->kernel_rsp, next->kernel_rsp);
 }

@@ -12,7 +12,7 @@
 
 enum process_state {
 	PROCESS_FREE,
-	PROCESS_RUNNABLE, /* the current one too */
+	PROCESS_RUNNABLE, /* those that run too */
 	PROCESS_WAITING,
 	PROCESS_ENDED, /* until its parent has asked for its end */
 };
@@ -30,6 +30,10 @@ struct process {
 	unsigned slot; /* index in process_table */
 	int pid, parent;
 	enum process_state state;
+	struct cpu *cpu; /* where it runs now, or NULL */
+	struct cpu *home; /* where it ran last: that one's timer wakes it */
+	bool pinned; /* may only run at home */
+	bool doomed; /* somebody has killed it while it ran elsewhere */
 	char name[PROCESS_NAME_MAX];
 	struct space space; /* no pml4: a thread of the kernel */
 	unsigned heap; /* index of the heap's area in space */
@@ -40,6 +44,8 @@ struct process {
 	u64 run_us;
 	struct process_end end;
 };
+
+struct cpu;
 
 extern struct process process_table[PROCESS_MAX];
 
@@ -63,7 +69,10 @@ NORETURN void process_die(const struct trap_frame *frame, u64 cr2);
 /* Whether process_die prints its line: yes, unless somebody else will report. */
 void process_announce(bool deaths);
 
-/* End another process.  0, or -ESRCH if it does not run, -EINVAL for the kernel's thread. */
+/*
+ * End another process; one that runs elsewhere ends as soon as it leaves user mode.  0, or -ESRCH if
+ * it has ended, -EINVAL for the kernel's thread.
+ */
 int process_kill(int pid);
 
 /* Has this child of the current process ended?  1, and it is forgotten; 0: not yet; or -ECHILD. */
@@ -75,10 +84,20 @@ int process_wait(int pid, struct process_end *end);
 /* One line of text on an end: "exit 0", "killed", "#PF: ...". */
 void process_describe_end(const struct process_end *end, char *text, size_t size);
 
-/* For sched.c: charge the time since the last call to the current process, or to nobody. */
+/* Charge the time since the last call to those that run, on every processor. */
 void process_account(void);
-void process_account_idle(void);
+
+/* How long processors have had nothing to do, all together. */
 u64 process_idle_us(void);
+
+/* For sched.c: on the way back to user mode; does not return if the current process is doomed. */
+void process_obey(void);
+
+/* For smp.c: make the idle thread that a processor is when it starts.  0, or -ENOMEM. */
+int process_init_idle(struct cpu *cpu);
+
+/* Where the kernel's stack of a process begins. */
+u64 process_stack_top(const struct process *p);
 
 /* For sched.c: run this process; returns when the one that called is switched to again. */
 void process_switch_to(struct process *next);

@@ -1,67 +1,123 @@
 /*
- * sched.c - who runs next
+ * sched.c - who runs next, and where
  *
  * Owns: round robin over the process table, time slices, sleeping, idling.  The kernel runs with
- * interrupts off and is never preempted; user mode always runs with interrupts on.  The CPU is
- * idle here, in HLT, in the name of the process that ran last.
+ * interrupts off and is never preempted; user mode always runs with interrupts on.  Every processor
+ * takes any process that nobody else runs; one with nothing to do halts in its idle thread.
  * Must not know: what processes are made of, but for their state.
  */
 #include "sched.h"
 
 #include "clock.h"
 #include "compiler.h"
+#include "cpu.h"
+#include "ipi.h"
+#include "lock.h"
 #include "process.h"
 #include "x86_ops.h"
 
-static bool wanted; /* a switch, at the next return to user mode */
-static u64 slice_end; /* CLOCK_NEVER: nobody else wants to run */
+/* May this processor switch to p? */
+static bool can_run(const struct cpu *cpu, const struct process *p)
+{
+	return p->state == PROCESS_RUNNABLE && (!p->cpu || p->cpu == cpu) &&
+	       (!p->pinned || p->home == cpu);
+}
 
 /* The next runnable process behind the current one, which itself comes last; NULL if none. */
-static struct process *pick(void)
+static struct process *pick(const struct cpu *cpu)
 {
-	unsigned here = process_current()->slot;
+	unsigned here = cpu->current->slot;
 
 	for (unsigned i = 1; i <= PROCESS_MAX; i++) {
 		struct process *p = &process_table[(here + i) % PROCESS_MAX];
 
-		if (p->state == PROCESS_RUNNABLE)
+		if (can_run(cpu, p))
 			return p;
 	}
 	return NULL;
+}
+
+static bool idles(const struct cpu *cpu)
+{
+	return READ_ONCE(cpu->online) && cpu->current == &cpu->idle && !cpu->wanted;
+}
+
+/* Who is to run p: its home if it must, one with nothing to do if there is one, else this one. */
+static struct cpu *place_for(const struct process *p)
+{
+	struct cpu *self = cpu_this();
+
+	if (p->pinned)
+		return p->home;
+	for (struct cpu *cpu = cpu_table; !idles(self) && cpu < cpu_table + cpu_count; cpu++)
+		if (idles(cpu))
+			return cpu;
+	return self;
+}
+
+/* p may run, and nobody does it yet: let somebody look for work. */
+static void offer(const struct process *p)
+{
+	struct cpu *cpu = place_for(p);
+
+	if (cpu != cpu_this() && !cpu->wanted)
+		ipi_wake(cpu);
+	cpu->wanted = true;
+}
+
+static void make_runnable(struct process *p)
+{
+	p->state = PROCESS_RUNNABLE;
+	offer(p);
 }
 
 static void wake_sleepers(void)
 {
 	u64 now = clock_us();
 
-	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++) {
-		if (p->state == PROCESS_WAITING && p->wake_at <= now) {
-			p->state = PROCESS_RUNNABLE;
-			wanted = true;
-		}
-	}
+	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++)
+		if (p->state == PROCESS_WAITING && p->wake_at <= now)
+			make_runnable(p);
 }
 
-/* The next time at which somebody must be woken or a slice ends. */
-static void set_alarm(void)
+/* The next time at which one of ours must be woken or a slice ends. */
+static void set_alarm(const struct cpu *cpu)
 {
-	u64 at = slice_end;
+	u64 at = cpu->slice_end;
 
 	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++)
-		if (p->state == PROCESS_WAITING)
+		if (p->state == PROCESS_WAITING && p->home == cpu)
 			at = MIN(at, p->wake_at);
 	clock_alarm(at);
 }
 
-static void begin_slice(const struct process *next)
+/* Others that could run here limit the slice; a processor with nothing to do is to take one. */
+static void begin_slice(struct cpu *cpu, const struct process *next)
 {
 	unsigned others = 0;
 
-	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++)
-		others += p != next && p->state == PROCESS_RUNNABLE;
-	slice_end = others ? clock_us() + SCHED_SLICE_US : CLOCK_NEVER;
-	wanted = false;
-	set_alarm();
+	cpu->wanted = false;
+	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++) {
+		if (p == next || !can_run(cpu, p))
+			continue;
+		others++;
+		if (place_for(p) != cpu)
+			offer(p);
+	}
+	cpu->slice_end = others ? clock_us() + SCHED_SLICE_US : CLOCK_NEVER;
+	set_alarm(cpu);
+}
+
+static void schedule(void)
+{
+	struct cpu *cpu = cpu_this();
+	struct process *next = pick(cpu);
+
+	process_account();
+	if (!next)
+		next = &cpu->idle;
+	begin_slice(cpu, next);
+	process_switch_to(next);
 }
 
 /* One instruction sequence: an interrupt can not come between STI and HLT. */
@@ -70,29 +126,22 @@ void sched_idle(void)
 	__asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-static struct process *idle_until_runnable(void)
+/* The only place where the kernel lets interrupts in, and others into the kernel. */
+void sched_idle_forever(void)
 {
-	struct process *next;
+	struct cpu *cpu = cpu_this();
 
-	slice_end = CLOCK_NEVER;
-	while (!(next = pick())) {
-		set_alarm();
-		sched_idle();
+	for (;;) {
+		while (!pick(cpu)) {
+			cpu->wanted = false;
+			cpu->slice_end = CLOCK_NEVER;
+			set_alarm(cpu);
+			lock_kernel_leave();
+			sched_idle();
+			lock_kernel_enter();
+		}
+		schedule();
 	}
-	return next;
-}
-
-static void schedule(void)
-{
-	struct process *next = pick();
-
-	process_account();
-	if (!next) {
-		next = idle_until_runnable();
-		process_account_idle();
-	}
-	begin_slice(next);
-	process_switch_to(next);
 }
 
 void sched_yield(void)
@@ -112,32 +161,31 @@ void sched_wait(unsigned events, u64 until_us)
 
 void sched_wake(enum sched_event event)
 {
-	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++) {
-		if (p->state == PROCESS_WAITING && p->events & event) {
-			p->state = PROCESS_RUNNABLE;
-			wanted = true;
-		}
-	}
+	for (struct process *p = process_table; p < process_table + PROCESS_MAX; p++)
+		if (p->state == PROCESS_WAITING && p->events & event)
+			make_runnable(p);
 }
 
 void sched_start(struct process *p)
 {
-	p->state = PROCESS_RUNNABLE;
-	wanted = true;
+	make_runnable(p);
 }
 
 void sched_tick(void)
 {
+	struct cpu *cpu = cpu_this();
+
 	wake_sleepers();
-	if (slice_end <= clock_us()) {
-		wanted = true;
-		slice_end = CLOCK_NEVER;
+	if (cpu->slice_end <= clock_us()) {
+		cpu->wanted = true;
+		cpu->slice_end = CLOCK_NEVER;
 	}
-	set_alarm();
+	set_alarm(cpu);
 }
 
 void sched_preempt(void)
 {
-	if (wanted)
+	process_obey();
+	if (cpu_this()->wanted)
 		schedule();
 }

@@ -1,7 +1,7 @@
 /*
  * segment.c - descriptors and the TSS
  *
- * Owns: the GDT and the one task-state segment, with the stacks for NMI, #DF and #MC.
+ * Owns: the GDT, and for each processor a task-state segment with the stacks for NMI, #DF and #MC.
  * Must not know: processes, traps.
  *
  * Sources: [SDM] "Segment Descriptors" (3.4.5), "64-Bit Mode Task Management" (7.7).
@@ -9,6 +9,7 @@
 #include "segment.h"
 
 #include "compiler.h"
+#include "cpu.h"
 #include "layout.h"
 #include "x86.h"
 
@@ -42,8 +43,8 @@ struct pseudo_descriptor {
 ASSERT_SIZE(struct pseudo_descriptor, 10);
 
 /* No I/O map: its base lies behind the limit, so user mode may access no port. */
-static struct tss tss = { .iomap_base = sizeof(tss) };
-static u8 ist_stack[IST_COUNT][PAGE_SIZE] ALIGNED(PAGE_SIZE);
+static struct tss tss[CPU_MAX];
+static u8 ist_stack[CPU_MAX][IST_COUNT][PAGE_SIZE] ALIGNED(PAGE_SIZE);
 
 static u64 gdt[] = {
 	[SELECTOR_KERNEL_CS / 8] = DESCRIPTOR(CODE | SEG_ATTR_L | SEG_ATTR_G),
@@ -51,26 +52,29 @@ static u64 gdt[] = {
 	[SELECTOR_USER_CS32 / 8] = DESCRIPTOR(CODE | USER | SEG_ATTR_DB | SEG_ATTR_G),
 	[SELECTOR_USER_SS / 8] = DESCRIPTOR(DATA | USER),
 	[SELECTOR_USER_CS / 8] = DESCRIPTOR(CODE | USER | SEG_ATTR_L | SEG_ATTR_G),
-	[SELECTOR_TSS / 8] = 0, /* two entries long */
-	[SELECTOR_ABSENT / 8] = DESCRIPTOR(DATA & ~SEG_ATTR_P),
+	[SELECTOR_ABSENT / 8] = DESCRIPTOR(DATA & ~SEG_ATTR_P), /* behind the TSSs */
 };
+_Static_assert(SELECTOR_ABSENT == SELECTOR_TSS + CPU_MAX * SELECTOR_TSS_SIZE,
+	       "a TSS's descriptor is two entries long");
 
-static void describe_tss(void)
+static void describe_tss(unsigned index)
 {
-	u64 base = (u64)&tss, limit = sizeof(tss) - 1;
+	u64 base = (u64)&tss[index], limit = sizeof(tss[index]) - 1;
+	u64 *entry = &gdt[(SELECTOR_TSS + index * SELECTOR_TSS_SIZE) / 8];
 
-	gdt[SELECTOR_TSS / 8] = limit | (base & BITS(23, 0)) << 16 |
-				(SEG_ATTR_P | TYPE_TSS) << 40 | (base >> 24 & 0xff) << 56;
-	gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+	entry[0] = limit | (base & BITS(23, 0)) << 16 | (SEG_ATTR_P | TYPE_TSS) << 40 |
+		   (base >> 24 & 0xff) << 56;
+	entry[1] = base >> 32;
 }
 
-void segment_init(void)
+void segment_init(unsigned index)
 {
 	struct pseudo_descriptor gdtr = { sizeof(gdt) - 1, (u64)gdt };
 
-	describe_tss();
+	tss[index].iomap_base = sizeof(tss[index]);
 	for (int i = IST_NONE + 1; i < IST_COUNT; i++)
-		tss.ist[i - 1] = (u64)ist_stack[i] + PAGE_SIZE;
+		tss[index].ist[i - 1] = (u64)ist_stack[index][i] + PAGE_SIZE;
+	describe_tss(index);
 	__asm__ volatile("lgdt %0\n\t"
 			 "pushq %1\n\t"
 			 "leaq 1f(%%rip), %%rax\n\t"
@@ -80,17 +84,18 @@ void segment_init(void)
 			 "movl %2, %%ds\n\t"
 			 "movl %2, %%es\n\t"
 			 "ltr %w3" ::"m"(gdtr),
-			 "i"(SELECTOR_KERNEL_CS), "r"(SELECTOR_KERNEL_SS), "r"(SELECTOR_TSS)
+			 "i"(SELECTOR_KERNEL_CS), "r"(SELECTOR_KERNEL_SS),
+			 "r"(SELECTOR_TSS + index * SELECTOR_TSS_SIZE)
 			 : "rax", "memory");
 }
 
 void segment_set_stack(u64 rsp)
 {
-	tss.rsp[0] = rsp;
+	tss[cpu_this()->index].rsp[0] = rsp;
 }
 
 void segment_ist_bounds(enum segment_ist ist, u64 *low, u64 *high)
 {
-	*low = (u64)ist_stack[ist];
+	*low = (u64)ist_stack[cpu_this()->index][ist];
 	*high = *low + PAGE_SIZE;
 }

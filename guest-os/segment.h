@@ -7,13 +7,13 @@
 /* Stacks of the TSS's interrupt stack table, for events that can not trust RSP. */
 enum segment_ist { IST_NONE, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT };
 
-/* Load the GDT and the task register. */
-void segment_init(void);
+/* Load the GDT and the task register of the processor that executes this, which has this index. */
+void segment_init(unsigned index);
 
-/* Where traps from user mode put their frame. */
+/* Where this processor's traps from user mode put their frame. */
 void segment_set_stack(u64 rsp);
 
-/* The bounds of an interrupt stack: lowest address, and one behind the highest. */
+/* The bounds of this processor's interrupt stack: lowest address, and one behind the highest. */
 void segment_ist_bounds(enum segment_ist ist, u64 *low, u64 *high);
 
 #endif

@@ -3,6 +3,9 @@
  *
  * A check is a line of a table: a name, a function, and what the function needs to know.  Names
  * and results depend neither on the machine nor on time, so that transcripts can be compared.
+ *
+ * Some groups need a device, or a second processor.  They are not part of the plan: where the
+ * device is, their lines begin with "# ", as all do that differ between machines.
  */
 #ifndef GUEST_OS_SELFTEST_H
 #define GUEST_OS_SELFTEST_H
@@ -31,7 +34,10 @@ struct selftest_group {
 
 /* One table for each file selftest_*.c */
 extern const struct selftest_group selftest_cpu, selftest_exception, selftest_debug,
-	selftest_paging, selftest_interrupt, selftest_machine, selftest_user;
+	selftest_paging, selftest_interrupt, selftest_machine, selftest_user, selftest_queue,
+	selftest_fs, selftest_net, selftest_firmware;
+extern const struct selftest_group selftest_smp, selftest_pci, selftest_random, selftest_console,
+	selftest_disk, selftest_card, selftest_gateway;
 
 /* Lines about the machine, as far as machines differ: facts, not checks. */
 void selftest_print_machine(void);

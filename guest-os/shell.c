@@ -17,11 +17,16 @@
 #include "rtc.h"
 #include "sched.h"
 #include "selftest.h"
+#include "shell_devices.h"
+#include "shell_disk.h"
 #include "uart.h"
+#include "virtio_console.h"
 
-#define LINE_MAX 80
+#define LINE_MAX 120
+#define WORDS_MAX 24
 #define BACKSPACE '\b'
 #define DELETE 0x7f
+#define NUMBER_MAX 100000000
 #define TICKS_DEMO_US 500000
 
 /* Divide text at this character, in place. Returns how many words there are, at most max. */
@@ -40,11 +45,11 @@ static unsigned split(char *text, char divider, char **words, unsigned max)
 	}
 }
 
-static int number(const char *text)
+int shell_number(const char *text)
 {
-	int value = 0;
+	int value = *text ? 0 : -1;
 
-	for (; *text >= '0' && *text <= '9'; text++)
+	for (; *text >= '0' && *text <= '9' && value < NUMBER_MAX; text++)
 		value = value * 10 + (*text - '0');
 	return *text ? -1 : value;
 }
@@ -110,9 +115,8 @@ static void bury_children(void)
 			report(pid, name, &end);
 	}
 }
-
-/* Until it has ended or Ctrl-C comes, which kills it. */
-static void wait_foreground(int pid)
+/* Until it has ended or Ctrl-C comes, which kills it.  True if it gave exit status 0. */
+static bool wait_foreground(int pid)
 {
 	struct process_end end;
 
@@ -126,11 +130,12 @@ static void wait_foreground(int pid)
 		print("killed\n");
 	else if (end.how == END_EXIT && end.status)
 		print("exit %d\n", end.status);
+	return end.how == END_EXIT && !end.status;
 }
 
-static void command_help(unsigned count, char **words);
+static bool command_help(unsigned count, char **words);
 
-static void command_run(unsigned count, char **words)
+static bool command_run(unsigned count, char **words)
 {
 	bool background = count > 1 && !strcmp(words[count - 1], "&");
 	int pid;
@@ -140,16 +145,15 @@ static void command_run(unsigned count, char **words)
 		for (unsigned i = 0; program_at(i); i++)
 			print(" %s", program_at(i)->name);
 		print("\n");
-		return;
+		return true;
 	}
 	pid = spawn(words + 1, count - 1 - background);
 	if (pid > 0 && background)
 		print("pid %d\n", pid);
-	else if (pid > 0)
-		wait_foreground(pid);
+	return pid > 0 && (background || wait_foreground(pid));
 }
 
-static void command_ps(unsigned count UNUSED, char **words UNUSED)
+static bool command_ps(unsigned count UNUSED, char **words UNUSED)
 {
 	static const char *const states[] = {
 		[PROCESS_RUNNABLE] = "run", [PROCESS_WAITING] = "wait", [PROCESS_ENDED] = "ended"
@@ -161,24 +165,27 @@ static void command_ps(unsigned count UNUSED, char **words UNUSED)
 		if (p->state != PROCESS_FREE)
 			print("%5d %6d %-5s %7lu %s\n", p->pid, p->parent, states[p->state],
 			      p->run_us / 1000, p->name);
+	return true;
 }
 
-static void command_kill(unsigned count, char **words)
+static bool command_kill(unsigned count, char **words)
 {
-	int pid = count > 1 ? number(words[1]) : -1;
+	int pid = count > 1 ? shell_number(words[1]) : -1;
 	int error = pid < 0 ? -ESRCH : process_kill(pid);
 
 	if (error)
 		print("kill: %s\n", reason(error));
+	return !error;
 }
 
-static void command_mem(unsigned count UNUSED, char **words UNUSED)
+static bool command_mem(unsigned count UNUSED, char **words UNUSED)
 {
 	print("%lu of %lu KiB free\n", page_free_count() * PAGE_KIB,
 	      page_total_count() * PAGE_KIB);
+	return true;
 }
 
-static void command_uptime(unsigned count UNUSED, char **words UNUSED)
+static bool command_uptime(unsigned count UNUSED, char **words UNUSED)
 {
 	struct rtc_time now = rtc_read();
 	u64 ms = clock_us() / 1000;
@@ -187,10 +194,11 @@ static void command_uptime(unsigned count UNUSED, char **words UNUSED)
 	print("%02u-%02u-%02u %02u:%02u:%02u, up %lu.%03lu s, idle %lu ms\n", now.year, now.month,
 	      now.day, now.hours, now.minutes, now.seconds, ms / 1000, ms % 1000,
 	      process_idle_us() / 1000);
+	return true;
 }
 
 /* Nothing ticks by itself: show both timers' interrupts, and what half a second of sleep adds. */
-static void command_ticks(unsigned count UNUSED, char **words UNUSED)
+static bool command_ticks(unsigned count UNUSED, char **words UNUSED)
 {
 	struct clock_facts before = clock_facts(), after;
 	u64 until = clock_us() + TICKS_DEMO_US;
@@ -204,26 +212,32 @@ static void command_ticks(unsigned count UNUSED, char **words UNUSED)
 	      after.pit_ticks - before.pit_ticks, TICKS_DEMO_US / 1000);
 	print("LAPIC %lu interrupts, %lu in the last %u ms\n", after.lapic_ticks,
 	      after.lapic_ticks - before.lapic_ticks, TICKS_DEMO_US / 1000);
+	return true;
 }
 
-static void command_selftest(unsigned count UNUSED, char **words UNUSED)
+static bool command_selftest(unsigned count UNUSED, char **words UNUSED)
 {
-	selftest_run();
+	return selftest_run();
 }
 
-static void command_reboot(unsigned count UNUSED, char **words UNUSED)
+/* What is not on the disk yet must get there first. */
+static bool command_reboot(unsigned count, char **words)
 {
-	power_reset();
+	if (shell_disk_sync(count, words))
+		power_reset();
+	return false;
 }
 
-static void command_poweroff(unsigned count UNUSED, char **words UNUSED)
+static bool command_poweroff(unsigned count, char **words)
 {
-	power_off(POWER_SUCCESS);
+	if (shell_disk_sync(count, words))
+		power_off(POWER_SUCCESS);
+	return false;
 }
 
 static const struct command {
 	const char *name, *arguments, *help;
-	void (*execute)(unsigned count, char **words);
+	bool (*execute)(unsigned count, char **words); /* did it do what was asked? */
 } commands[] = {
 	{ "help", "", "this list", command_help },
 	{ "run", "[NAME [ARGUMENT..] [&]]", "run a program, & behind the scenes; or list them",
@@ -233,32 +247,50 @@ static const struct command {
 	{ "mem", "", "show free memory", command_mem },
 	{ "uptime", "", "show the time", command_uptime },
 	{ "ticks", "", "show what the timers do", command_ticks },
+	{ "mkfs", "", "make an empty file system on the disk", shell_disk_mkfs },
+	{ "ls", "", "list the files", shell_disk_ls },
+	{ "cat", "NAME", "show a file", shell_disk_cat },
+	{ "write", "NAME TEXT..", "put a line into a file", shell_disk_write },
+	{ "rm", "NAME", "remove a file", shell_disk_rm },
+	{ "sync", "", "make everything on the disk survive", shell_disk_sync },
+	{ "net", "[ADDRESS/BITS [GATEWAY]]", "show or set the addresses", shell_devices_net },
+	{ "ping", "ADDRESS [COUNT]", "ask whether somebody is there", shell_devices_ping },
+	{ "pci", "", "list what is on the PCI bus", shell_devices_pci },
+	{ "random", "", "show numbers of the entropy device", shell_devices_random },
+	{ "say", "TEXT..", "a line on the second console", shell_devices_say },
 	{ "selftest", "", "run the self-test", command_selftest },
 	{ "reboot", "", "reset the machine", command_reboot },
 	{ "poweroff", "", "leave the machine", command_poweroff },
 };
 
-static void command_help(unsigned count UNUSED, char **words UNUSED)
+static bool command_help(unsigned count UNUSED, char **words UNUSED)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		print("%-9s%-24s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
 	print("Ctrl-C ends the program that runs.\n");
+	return true;
 }
 
-static void execute(char *line)
+bool shell_execute(char *line, char divider)
 {
-	char *words[PROCESS_ARGS_MAX + 2];
-	unsigned count = split(line, ' ', words, ARRAY_SIZE(words));
+	char *words[WORDS_MAX];
+	unsigned count = split(line, divider, words, ARRAY_SIZE(words));
 
 	if (!count)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (!strcmp(words[0], commands[i].name)) {
-			commands[i].execute(count, words);
-			return;
-		}
-	}
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(words[0], commands[i].name))
+			return commands[i].execute(count, words);
 	print("%s: no such command; try help\n", words[0]);
+	return false;
+}
+
+/* From the serial line or from the second console, which may stand in for it. */
+static int next_key(void)
+{
+	int c = uart_read();
+
+	return c < 0 ? virtio_console_read() : c;
 }
 
 /* A character, or -1 for Ctrl-C. */
@@ -266,7 +298,7 @@ static int read_key(void)
 {
 	int c;
 
-	while ((c = uart_read()) < 0) {
+	while ((c = next_key()) < 0) {
 		if (uart_take_break())
 			return -1;
 		sched_wait(SCHED_INPUT, CLOCK_NEVER);
@@ -305,6 +337,6 @@ void shell_run(void)
 		bury_children();
 		print("$ ");
 		read_line(line);
-		execute(line);
+		shell_execute(line, ' ');
 	}
 }

@@ -13,4 +13,10 @@ NORETURN void shell_run(void);
  */
 int shell_spawn(char *text, char divider);
 
+/* Execute a command, its words divided by this character.  Changes line.  True: it did its work. */
+bool shell_execute(char *line, char divider);
+
+/* A decimal number; -1: the text is none, or too large. */
+int shell_number(const char *text);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "bootinfo.h"
 #include "errno.h"
+#include "ipi.h"
 #include "layout.h"
 #include "lib/string.h"
 #include "page.h"
@@ -85,7 +86,8 @@ int space_map(struct space *space, u64 va, u64 pa, u64 rights)
 	return 0;
 }
 
-u64 space_unmap(struct space *space, u64 va)
+/* Take the entry of a page away, and let this processor forget it. */
+static u64 take_entry(struct space *space, u64 va)
 {
 	u64 *entry = space_entry(space, va), old = entry ? *entry : 0;
 
@@ -94,6 +96,60 @@ u64 space_unmap(struct space *space, u64 va)
 	*entry = 0;
 	x86_invlpg(va);
 	return old & PTE_ADDR;
+}
+
+/*
+ * The kernel's half is in use on all processors; a process runs on one only, and wherever it ran
+ * before, CR3 was loaded since.
+ */
+u64 space_unmap(struct space *space, u64 va)
+{
+	u64 pa = take_entry(space, va);
+
+	if (pa != SPACE_NONE && space == &space_kernel)
+		ipi_call_others(x86_invlpg, va);
+	return pa;
+}
+
+/* Nothing is marked global, so this forgets all. */
+static void forget_all(u64 argument UNUSED)
+{
+	x86_write_cr3(x86_read_cr3());
+}
+
+void space_release(u64 va, unsigned pages)
+{
+	u64 pa[SPACE_RELEASE_MAX];
+
+	for (unsigned i = 0; i < pages; i++)
+		pa[i] = take_entry(&space_kernel, va + i * PAGE_SIZE);
+	ipi_call_others(forget_all, 0);
+	for (unsigned i = 0; i < pages; i++)
+		if (pa[i] != SPACE_NONE)
+			page_free(page_at(pa[i]));
+}
+
+static bool translated(const struct space *space, u64 va)
+{
+	u64 entry = 0, *table = space->pml4;
+
+	for (unsigned level = LEVELS; level > 0; level--) {
+		entry = table[index_of(va, level)];
+		if (!(entry & PTE_P) || (level < LEVELS && level > 1 && entry & PTE_PS))
+			break;
+		table = table_at(entry);
+	}
+	return entry & PTE_P;
+}
+
+int space_show(u64 pa, u64 size, u64 rights)
+{
+	int error = 0;
+
+	for (u64 at = ALIGN_DOWN(pa, PAGE_SIZE); !error && at < pa + size; at += PAGE_SIZE)
+		if (!translated(&space_kernel, DIRECT_BASE + at))
+			error = space_map(&space_kernel, DIRECT_BASE + at, at, rights | PTE_NX);
+	return error;
 }
 
 /* Map start..end (physical) at base + physical address; the machine can not run without it. */

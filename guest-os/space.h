@@ -40,9 +40,27 @@ void space_activate(const struct space *space);
  */
 int space_map(struct space *space, u64 va, u64 pa, u64 rights);
 
-/* Unmap the page at va, on this CPU too.  Returns its physical address, or SPACE_NONE. */
+/*
+ * Make physical memory that is none of our RAM (a device's registers, the firmware's tables)
+ * visible in the direct map, with rights from PTE_W, PTE_PCD, PTE_PWT.  Pages that are visible
+ * already stay as they are.  0, or -ENOMEM.
+ */
+#define SPACE_DEVICE (PTE_W | PTE_PCD | PTE_PWT)
+int space_show(u64 pa, u64 size, u64 rights);
+
+/*
+ * Unmap the page at va, and let every processor forget it.  Returns its physical address, or
+ * SPACE_NONE.
+ */
 #define SPACE_NONE (~0ull)
 u64 space_unmap(struct space *space, u64 va);
+
+/*
+ * Unmap pages of the kernel from va on, SPACE_RELEASE_MAX at most, and give those that were mapped
+ * back; the other processors are told once, and before.
+ */
+#define SPACE_RELEASE_MAX 8
+void space_release(u64 va, unsigned pages);
 
 /* The last-level entry for va, or NULL if a table or a large page is in the way. */
 u64 *space_entry(const struct space *space, u64 va);

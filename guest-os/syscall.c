@@ -10,8 +10,10 @@
 #include "syscall.h"
 
 #include "clock.h"
+#include "cpu.h"
 #include "errno.h"
 #include "layout.h"
+#include "lock.h"
 #include "page.h"
 #include "process.h"
 #include "sched.h"
@@ -24,7 +26,6 @@
 
 /* syscall_entry.S */
 extern char syscall_entry[];
-extern u64 syscall_kernel_rsp;
 
 void syscall_init(void)
 {
@@ -35,12 +36,13 @@ void syscall_init(void)
 	x86_wrmsr(MSR_LSTAR, (u64)syscall_entry);
 	x86_wrmsr(MSR_CSTAR, (u64)syscall_entry); /* AMD: from 32-bit code, which is then 64-bit */
 	x86_wrmsr(MSR_SYSENTER_CS, 0); /* no SYSENTER */
+	x86_wrmsr(MSR_KERNEL_GS_BASE, (u64)cpu_this());
 	x86_wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC);
 }
 
 void syscall_set_stack(u64 rsp)
 {
-	syscall_kernel_rsp = rsp;
+	cpu_this()->syscall_rsp = rsp;
 }
 
 static s64 do_exit(u64 status, u64 b UNUSED, u64 c UNUSED)
@@ -180,9 +182,11 @@ static syscall_function *const calls[SYSCALL_COUNT] = {
 
 void syscall_dispatch(struct trap_frame *frame)
 {
+	lock_kernel_enter();
 	if (frame->rax < SYSCALL_COUNT)
 		frame->rax = (u64)calls[frame->rax](frame->rdi, frame->rsi, frame->rdx);
 	else
 		frame->rax = (u64)-ENOSYS;
 	sched_preempt();
+	lock_kernel_leave();
 }

@@ -4,7 +4,7 @@
 
 #include "trap.h"
 
-/* Let SYSCALL enter the kernel. */
+/* Let SYSCALL enter the kernel, on this processor. */
 void syscall_init(void);
 
 /* Where SYSCALL puts its frame. */

@@ -2,8 +2,8 @@
  * syscall_entry.S - where SYSCALL arrives
  *
  * Owns: the frame that SYSCALL does not make: the CPU leaves RIP in RCX, RFLAGS in R11, and the
- * user's stack in place.  There is one CPU, so the stacks' addresses are plain variables and GS is
- * not needed.  The frame is struct trap_frame of trap.h.
+ * user's stack in place.  For three instructions GS is the kernel's, and leads to this processor's
+ * struct cpu (cpu.h); everywhere else it is the user's.  The frame is struct trap_frame of trap.h.
  * Must not know: the calls.
  *
  * Source: [SDM] "SYSCALL", "SYSRET" (vol. 2).
@@ -15,10 +15,12 @@
 	.text
 	.globl syscall_entry
 syscall_entry:
-	movq %rsp, syscall_user_rsp(%rip)
-	movq syscall_kernel_rsp(%rip), %rsp
+	swapgs
+	movq %rsp, %gs:CPU_USER_RSP
+	movq %gs:CPU_SYSCALL_RSP, %rsp
 	pushq $SELECTOR_USER_SS
-	pushq syscall_user_rsp(%rip)
+	pushq %gs:CPU_USER_RSP
+	swapgs
 	pushq %r11
 	pushq $SELECTOR_USER_CS
 	pushq %rcx
@@ -59,13 +61,5 @@ syscall_entry:
 	/* RCX and R11 hold what they held; user memory ends far below the first bad RIP. */
 	movq 40(%rsp), %rsp
 	sysretq
-
-	.bss
-	.balign 8
-	.globl syscall_kernel_rsp
-syscall_kernel_rsp:
-	.skip 8
-syscall_user_rsp:
-	.skip 8
 
 	.section .note.GNU-stack, "", @progbits

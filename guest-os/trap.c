@@ -9,7 +9,9 @@
  */
 #include "trap.h"
 
+#include "ipi.h"
 #include "layout.h"
+#include "lock.h"
 #include "print.h"
 #include "process.h"
 #include "sched.h"
@@ -54,10 +56,15 @@ static void set_gate(unsigned vector, unsigned attributes)
 				     (u16)(stub >> 16), (u32)(stub >> 32), 0 };
 }
 
-void trap_init(void)
+void trap_load(void)
 {
 	struct pseudo_descriptor idtr = { sizeof(idt) - 1, (u64)idt };
 
+	__asm__ volatile("lidt %0" ::"m"(idtr));
+}
+
+void trap_init(void)
+{
 	for (unsigned i = 0; i < TRAP_VECTORS; i++)
 		set_gate(i, GATE_INTERRUPT);
 	set_gate(VECTOR_BP, GATE_INTERRUPT | GATE_USER);
@@ -65,7 +72,7 @@ void trap_init(void)
 	trap_set_gate(VECTOR_NMI, IST_NMI, true);
 	trap_set_gate(VECTOR_DF, IST_DOUBLE_FAULT, true);
 	trap_set_gate(VECTOR_MC, IST_MACHINE_CHECK, true);
-	__asm__ volatile("lidt %0" ::"m"(idtr));
+	trap_load();
 }
 
 trap_handler *trap_set(unsigned vector, trap_handler *handler)
@@ -154,7 +161,7 @@ static bool fault_resolved(const struct trap_frame *frame)
 	       space_fault(&process_current()->space, va, frame->error);
 }
 
-void trap_dispatch(struct trap_frame *frame)
+static void handle(struct trap_frame *frame)
 {
 	trap_handler *handler = handlers[frame->vector];
 
@@ -162,6 +169,19 @@ void trap_dispatch(struct trap_frame *frame)
 		handler(frame);
 	else if (!fault_resolved(frame))
 		unhandled(frame);
-	if (trap_from_user(frame))
+}
+
+/*
+ * Who asks for a call holds the kernel's lock and waits for the answer: that interrupt alone is
+ * handled without it.  A trap of the kernel itself finds the lock taken, but for one in HLT.
+ */
+void trap_dispatch(struct trap_frame *frame)
+{
+	bool entered = frame->vector != IPI_CALL_VECTOR && lock_kernel_enter();
+
+	handle(frame);
+	if (frame->vector != IPI_CALL_VECTOR && trap_from_user(frame))
 		sched_preempt();
+	if (entered)
+		lock_kernel_leave();
 }

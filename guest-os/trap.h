@@ -20,8 +20,11 @@ ASSERT_OFFSET(struct trap_frame, rip, 17 * 8);
 
 typedef void trap_handler(struct trap_frame *frame);
 
-/* Load the IDT: all gates lead to trap_dispatch with interrupts off. */
+/* Fill the IDT, and load it: all gates lead to trap_dispatch with interrupts off. */
 void trap_init(void);
+
+/* Load it on another processor. */
+void trap_load(void);
 
 /* Call handler for this vector from now on; returns the one before (NULL: the default). */
 trap_handler *trap_set(unsigned vector, trap_handler *handler);

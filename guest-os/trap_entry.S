@@ -44,8 +44,12 @@ trap_common:
 	pushq %r15
 	movq %rsp, %rdi
 	call trap_dispatch
-/* Go where the frame on top of the stack says; a new process's first instruction too. */
-	.globl trap_return
+	jmp trap_return
+/* A new process's first way out of the kernel: process.c has switched to it. */
+	.globl trap_begin
+trap_begin:
+	call lock_kernel_leave
+/* Go where the frame on top of the stack says. */
 trap_return:
 	popq %r15
 	popq %r14

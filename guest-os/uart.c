@@ -30,7 +30,6 @@
 #define MCR_OUT2 BIT(3) /* lets the interrupt reach the PIC */
 #define LSR_RECEIVED BIT(0)
 #define LSR_THR_EMPTY BIT(5)
-#define LSR_ALL_SENT BIT(6)
 #define LSR_ALL_SENT BIT(6) /* the manuals call it TEMT */
 
 #define FIFO_SIZE 16

@@ -20,9 +20,6 @@ void uart_write(const char *text, size_t len);
 /* Returns when the last byte has left the UART: before the machine ends, or Bochs loses it. */
 void uart_drain(void);
 
-/* Wait until the last bit has left the UART. */
-void uart_drain(void);
-
 /* The next received character, or -1 if there is none yet.  Wakes: SCHED_INPUT. */
 int uart_read(void);
 

@@ -56,6 +56,16 @@ void host_log(const char *format, ...) PRINTF_LIKE(1, 2);
 void *host_alloc_pages(unsigned order);
 void host_free_pages(void *pages, unsigned order);
 
+/* The order of pages that hold size bytes. */
+static inline unsigned host_order(size_t size)
+{
+	unsigned order = 0;
+
+	while ((PAGE_SIZE << order) < size)
+		order++;
+	return order;
+}
+
 /*
  * Promise that pages can be allocated later (a VM's memory is taken when first
  * touched, but promised when the VM is created).  -HOST_ENOMEM if too much is promised.
@@ -162,6 +172,9 @@ u32 host_trace_size(void);
  * vm is at its end by itself (vm->state, vm->cause, vm->restart); told once, vm->lock may be held.
  */
 void host_vm_ended(struct vm *vm);
+
+/* len random bytes for vm: from a stream of its own, from which nothing of others follows. */
+void host_random(struct vm *vm, void *to, size_t len);
 
 /* ---- Console ---------------------------------------------------------------- */
 

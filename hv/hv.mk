@@ -3,10 +3,19 @@
 # Every C and assembly file of these folders belongs to the Type 1 image.  GRUB boots espejo.elf
 # (multiboot 2); QEMU's -kernel wants the same image as ELF32 (multiboot 1).
 
-HV_DIRS := lib vm dev paging hw amd intel sched trace type1
+HV_DIRS := lib store net vm dev paging hw amd intel sched trace type1
 HV_SRCS := $(wildcard hv/*.c $(foreach d,$(HV_DIRS),hv/$(d)/*.c hv/$(d)/*.S))
 HV_OBJS = $(HV_SRCS:hv/%=$(B)/hv/%.o)
-HV_CFLAGS = $(FREESTANDING) -Ihv $(HV_EXTRA)
+HV_CFLAGS = $(FREESTANDING) -Ihv -I$(B)/hv $(HV_EXTRA)
+
+# The guests' DSDT, as numbers for an array.
+$(B)/hv/dsdt.aml.h: hv/dev/dsdt.asl hv/hv.mk
+	@mkdir -p $(@D)
+	$(call say,IASL,$<)
+	$(Q)iasl -p $(@:.aml.h=) $< > $(@:.aml.h=.log) 2>&1 || { cat $(@:.aml.h=.log); exit 1; }
+	$(Q)od -An -v -tx1 $(@:.h=) | sed 's/\([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+
+$(B)/hv/dev/acpitables.c.o: $(B)/hv/dsdt.aml.h
 
 $(B)/hv/%.c.o: hv/%.c hv/hv.mk
 	@mkdir -p $(@D)

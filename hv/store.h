@@ -19,12 +19,12 @@
 enum store_operation {
 	STORE_READ,
 	STORE_WRITE,
-	STORE_FLUSH, /* what was written before lasts through a power failure when it ends */
+	STORE_FLUSH, /* what was written and has ended, lasts through a power failure at its end */
 };
 
 enum store_result {
 	STORE_OK,
-	STORE_ERROR, /* the medium failed: the cause was logged with store and sector */
+	STORE_ERROR, /* medium or driver failed: the cause was logged, with store and sector */
 };
 
 /* A piece of memory of ours, or of a guest's RAM; len is a multiple of a sector. */
@@ -47,6 +47,7 @@ struct store_request {
 	 */
 	void (*done)(struct store_request *request);
 	/* The store's own: */
+	u64 at; /* sector, counted in the store beneath that does the work */
 	struct store_request *next;
 	struct store *store;
 	void *private[4];
@@ -71,18 +72,49 @@ struct store {
  * caller keeps request and its memory until then.  Any lock may be held.
  */
 bool store_submit(struct store *store, struct store_request *request) MUST_CHECK;
+/* All requests have ended.  A store over another one leaves that one open. */
 void store_close(struct store *store);
 
-/* ---- Stores over memory and over other stores (store/) -------------------------------  */
+/* ---- For those who write stores -------------------------------------------------------------- */
+
+/* The sum of the segments' lengths, in sectors. */
+u64 store_request_sectors(const struct store_request *request);
+
+/* Hand a request that was submitted to a part on to the store beneath, first sectors further. */
+static inline bool store_forward(struct store *base, struct store_request *request, u64 first)
+{
+	request->at += first;
+	return base->ops->submit(base, request);
+}
+
+/* Where in a request's segments one is. */
+struct store_cursor {
+	unsigned segment;
+	u32 offset;
+};
+
+/* The piece at the cursor, at most most bytes, which the cursor then passes; 0: at the end. */
+u32 store_piece(const struct store_request *request, struct store_cursor *cursor, u64 most,
+		u8 **data);
+/* Copy size bytes into the segments (a READ's) from the cursor on, or out of them (a WRITE's). */
+void store_copy_in(const struct store_request *request, struct store_cursor *cursor,
+		   const void *from, u64 size);
+void store_copy_out(const struct store_request *request, struct store_cursor *cursor, void *to,
+		    u64 size);
+
+/* ---- Stores over memory and over other stores (store/) -------------------------------------- */
 
 /* Memory of ours as a disk: size is cut to whole sectors.  NULL: memory is short. */
 struct store *ram_store_new(const char *name, void *data, u64 size, bool read_only);
 
 /*
  * What is written stays in memory pages and base is never changed: several machines share base.
- * At most limit bytes are kept; a write beyond ends as STORE_ERROR.  NULL: memory is short.
+ * At most limit bytes are kept, tables included; a write beyond ends as STORE_ERROR.  With as many
+ * as base has, everything can be written.  NULL: memory is short.
  */
 struct store *overlay_store_new(const char *name, struct store *base, u64 limit);
+/* Bytes kept at the moment. */
+u64 overlay_store_used(const struct store *store);
 
 /* Sectors first..first+count-1 of base as a store of its own.  NULL: beyond base, or no memory. */
 struct store *part_store_new(const char *name, struct store *base, u64 first, u64 count);

@@ -83,6 +83,15 @@ static inline u32 x86_inl(u16 port)
 	return value;
 }
 
+/* False: the CPU had no random number ready. */
+static inline bool x86_rdrand(u64 *value)
+{
+	bool ready;
+
+	__asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ready));
+	return ready;
+}
+
 static inline void x86_pause(void)
 {
 	__asm__ volatile("pause" ::: "memory");

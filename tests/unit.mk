@@ -4,13 +4,16 @@ UNIT := $(B)/unit
 UNIT_SUITES := $(wildcard tests/unit/test_*.c)
 UNIT_HELP := $(filter-out $(UNIT_SUITES) tests/unit/decode_dump.c,$(wildcard tests/unit/*.c))
 # What is linked in, and tested through its headers.  Not lib/string.c: the C library's.
-UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c hv/sched/*.c hv/trace/*.c) \
-	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/amd/svm_dump.c hv/intel/ept.c hv/intel/vmx_explain.c) \
-	$(patsubst %,hv/type1/%.c,acpi mptable multiboot options pages font symbols) \
+UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c hv/sched/*.c hv/trace/*.c \
+	hv/store/*.c hv/net/*.c) \
+	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/amd/svm_dump.c hv/intel/ept.c hv/intel/vmx_explain.c \
+		hv/intel/vmx_rules_*.c) \
+	$(patsubst %,hv/type1/%.c,acpi mptable multiboot words definition options modules plugs partitions pages font symbols shell_vm shell_devices \
+		shell_look) \
 	$(patsubst %,checker/%.c,report record compare outside)
 UNIT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUITES) $(UNIT_HELP) $(UNIT_HV))
 UNIT_CFLAGS := $(CSTD) $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer -Ihv -Itests/unit -I$(UNIT)
+	-fno-omit-frame-pointer -Ihv -Itests/unit -I$(UNIT) -I$(B)/hv
 
 $(UNIT)/test_list.h: $(UNIT_SUITES) tests/unit.mk
 	@mkdir -p $(@D)
@@ -20,6 +23,8 @@ $(UNIT)/%.o: %.c | $(UNIT)/test_list.h
 	$(call say,CC,$< (host))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) $(DEPS) -c -o $@ $<
+
+$(UNIT)/hv/dev/acpitables.o: $(B)/hv/dsdt.aml.h
 
 $(UNIT)/unit-tests: $(UNIT_OBJ)
 	$(call say,LD,$@)

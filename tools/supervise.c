@@ -10,6 +10,9 @@
  * a pseudo-terminal which is the machine's serial line, and the command's own
  * output is "chatter".  Else the serial line is the command's standard input
  * and output, and its standard error is the chatter.
+ *
+ * Raw (-r): the serial line is a guest's and means nothing to us.  What the hypervisor says, to port
+ * 0xe9, is chatter on both emulators: its last words state the emulator's status.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,6 +41,7 @@ enum {
 	ESCAPE_KEY = 0x1d,   /* Ctrl-] */
 	LINE_SIZE = 4096,
 	QUEUE_SIZE = 65536,
+	INPUT_SIZE = 256, /* read at once */
 	TAIL_LINES = 12,
 	IDLE_MS = 100,
 };
@@ -54,7 +58,7 @@ static struct {
 	const char *scratch, *pace_us, *play;
 	FILE *out, *log;
 	regex_t until, end_chatter, status_line;
-	bool has_until, has_end_chatter, strict, bochs;
+	bool has_until, has_end_chatter, strict, bochs, raw, verbose;
 } opt;
 
 static pid_t child;
@@ -65,6 +69,9 @@ static unsigned tail_next;
 static char queue[QUEUE_SIZE]; /* bytes to be typed */
 static size_t queue_head, queue_len;
 static bool serial_spoke, orderly, broke;
+static bool takes_input = true; /* the machine takes what is typed */
+static char *cause; /* of a raw run's end */
+static bool cause_goes_on; /* in lines that are indented */
 static int stated = -1;	 /* the status that the machine printed */
 static int verdict = -1; /* the reason why we end it: an exit status */
 static struct termios tty_before;
@@ -83,7 +90,8 @@ static void say(const char *format, ...)
 	va_list args;
 
 	fflush(stdout);
-	fputs(serial_line.len && !tty_raw ? "\ntools/run: " : "tools/run: ", stderr);
+	fputs(serial_line.len && !tty_raw ? "\n" : "", stderr);
+	fputs(opt.raw ? "tools/hv-run: " : "tools/run: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
@@ -172,8 +180,47 @@ static void serial_look(struct line *line, bool whole)
 	line->text[line->len] = 0;
 	if (opt.has_until && !regexec(&opt.until, line->text, 0, NULL, 0) && verdict < 0)
 		verdict = 0;
-	if (whole && !regexec(&opt.status_line, line->text, 3, match, 0))
+	if (whole && !opt.raw && !regexec(&opt.status_line, line->text, 3, match, 0))
 		stated = atoi(line->text + match[2].rm_so);
+}
+
+static void add_cause(const char *text)
+{
+	char *longer;
+
+	if (asprintf(&longer, "%s%s%s", cause ? cause : "", cause && *text ? "\n" : "", text) < 0)
+		fail("out of", "memory");
+	free(cause);
+	cause = longer;
+}
+
+/*
+ * A line of the hypervisor or of the emulator, in a raw run.  It says when the serial line leads to
+ * the guest: what is typed before would be lost.
+ */
+static void raw_look(const char *text)
+{
+	static const char *const causes[] = { "espejo: cannot start", "espejo: PANIC", "VM " };
+	regmatch_t match[3];
+	bool told = opt.verbose || (!strncmp(text, "VM ", 3) && strstr(text, " is dead: "));
+
+	if (!regexec(&opt.status_line, text, 3, match, 0)) {
+		stated = atoi(text + match[2].rm_so);
+		return;
+	}
+	takes_input = takes_input || !strncmp(text, "espejo: the serial line is ", 27);
+	if (told)
+		say("%s", text);
+	cause_goes_on = cause_goes_on && *text == ' ';
+	for (unsigned i = 0; i < sizeof(causes) / sizeof(*causes); i++) {
+		if (strncmp(text, causes[i], strlen(causes[i])))
+			continue;
+		cause_goes_on = true;
+		free(cause);
+		cause = NULL;
+	}
+	if (cause_goes_on)
+		add_cause(told ? "" : text);
 }
 
 static void chatter_look(struct line *line, bool whole)
@@ -184,7 +231,9 @@ static void chatter_look(struct line *line, bool whole)
 	free(tail[tail_next]);
 	tail[tail_next] = strdup(line->text);
 	tail_next = (tail_next + 1) % TAIL_LINES;
-	if (!opt.bochs) {
+	if (opt.raw)
+		raw_look(line->text);
+	if (!opt.bochs && !opt.raw) {
 		say("%s", line->text);
 		broke = broke || !strstr(line->text, "warning:");
 		return;
@@ -194,7 +243,7 @@ static void chatter_look(struct line *line, bool whole)
 		orderly = true;
 	if (opt.has_end_chatter && !regexec(&opt.end_chatter, line->text, 0, NULL, 0)) {
 		orderly = true;
-		verdict = opt.strict ? STATUS_SILENT : 0;
+		verdict = opt.raw ? STATUS_FAILED : opt.strict ? STATUS_SILENT : 0;
 	}
 }
 
@@ -246,7 +295,7 @@ static bool take_chatter(void)
 
 static bool take_input(void)
 {
-	char buf[256];
+	char buf[INPUT_SIZE];
 	ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
 
 	if (n <= 0)
@@ -390,7 +439,7 @@ static int poll_timeout_ms(double deadline)
 {
 	double left = deadline > 0 ? (deadline - now()) * 1000 + 1 : 1e6;
 
-	if (queue_len && opt.pace_us && left > atof(opt.pace_us) / 1000)
+	if (queue_len && takes_input && opt.pace_us && left > atof(opt.pace_us) / 1000)
 		left = atof(opt.pace_us) / 1000 + 1;
 	if (opt.has_until && serial_line.len && !serial_line.seen && left > IDLE_MS)
 		left = IDLE_MS;
@@ -425,7 +474,8 @@ static bool serve(bool use_stdin, double deadline, int *wait_status)
 		bool paced = opt.pace_us && now() < next_key;
 		int ready;
 
-		fds[KEYS].fd = queue_len && !paced ? serial_in : -1;
+		fds[KEYS].fd = queue_len && takes_input && !paced ? serial_in : -1;
+		fds[STDIN].fd = use_stdin && queue_len <= QUEUE_SIZE - INPUT_SIZE ? STDIN_FILENO : -1;
 		ready = poll(fds, 5, poll_timeout_ms(deadline));
 		if (ready < 0 && errno != EINTR)
 			fail("cannot wait for", "the emulator");
@@ -440,8 +490,8 @@ static bool serve(bool use_stdin, double deadline, int *wait_status)
 			fds[SERIAL].fd = -1;
 		if (fds[CHATTER].revents && !take_chatter())
 			fds[CHATTER].fd = -1;
-		if (fds[STDIN].revents && !take_input())
-			fds[STDIN].fd = -1;
+		if (fds[STDIN].revents)
+			use_stdin = take_input();
 		if (fds[KEYS].revents & POLLOUT) {
 			give_input();
 			next_key = now() + (opt.pace_us ? atof(opt.pace_us) / 1e6 : 0);
@@ -473,7 +523,7 @@ static void show_tail(void)
 	for (unsigned i = 0; i < TAIL_LINES; i++) {
 		char *text = tail[(tail_next + i) % TAIL_LINES];
 
-		if (text && opt.bochs)
+		if (text && (opt.bochs || opt.raw))
 			say("emulator: %s", text);
 	}
 }
@@ -503,9 +553,27 @@ static int bochs_status(void)
 	return orderly ? silent_or(0) : STATUS_FAILED;
 }
 
+static int raw_judge(void)
+{
+	int status = stated >= 0 ? stated : verdict >= 0 ? verdict : STATUS_FAILED;
+
+	if (stated < 0 && verdict == STATUS_TIMEOUT)
+		say("time limit of %g s reached", opt.limit_s);
+	if (status == STATUS_FAILED && cause && *cause)
+		say("%s", cause);
+	if (status == STATUS_FAILED && !cause) {
+		say("the hypervisor or the emulator failed");
+		show_tail();
+	}
+	return status;
+}
+
 static int judge(bool ended, int wait_status)
 {
 	int status = verdict;
+
+	if (opt.raw)
+		return raw_judge();
 
 	if (serial_line.len)
 		serial_look(&serial_line, true);
@@ -540,7 +608,7 @@ static void read_options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+bc:e:l:o:p:P:st:u:")) != -1) {
+	while ((c = getopt(argc, argv, "+bc:e:l:o:p:P:rst:u:v")) != -1) {
 		switch (c) {
 		case 'b':
 			opt.bochs = true;
@@ -564,6 +632,10 @@ static void read_options(int argc, char **argv)
 		case 'P':
 			opt.play = optarg;
 			break;
+		case 'r':
+			opt.raw = true;
+			takes_input = false;
+			break;
 		case 's':
 			opt.strict = true;
 			break;
@@ -573,6 +645,9 @@ static void read_options(int argc, char **argv)
 		case 'u':
 			compile(&opt.until, optarg);
 			opt.has_until = true;
+			break;
+		case 'v':
+			opt.verbose = true;
 			break;
 		default:
 			exit(STATUS_FAILED);
@@ -601,7 +676,8 @@ int main(int argc, char **argv)
 		fputs("usage: supervise [options] COMMAND...; see tools/run\n", stderr);
 		return STATUS_FAILED;
 	}
-	compile(&opt.status_line, "^(espejo|guest-os): exit status ([0-9]+)");
+	compile(&opt.status_line, opt.raw ? "^(espejo): emulator status ([0-9]+)$" :
+					    "^(espejo|guest-os): exit status ([0-9]+)");
 	if (pipe2(signals, O_CLOEXEC | O_NONBLOCK))
 		fail("cannot make a", "pipe");
 	signal(SIGPIPE, SIG_IGN);

@@ -82,6 +82,12 @@ static bool is_apic(u64 address)
 	return ALIGN_DOWN(address, 4096) == LAPIC || ALIGN_DOWN(address, 4096) == 0xfec00000;
 }
 
+/* Text memory of a VGA, which a machine may have: what is stored there stays. */
+static bool is_screen(u64 address)
+{
+	return address >= 0xb8000 && address < 0xc0000;
+}
+
 static void holes(struct tally *t)
 {
 	static const u64 places[] = {
@@ -90,7 +96,7 @@ static void holes(struct tally *t)
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
-		poke(t, places[i], false);
+		poke(t, places[i], is_screen(places[i]));
 	for (u64 at = rt_memory_end(); at < GiB(4); at += STEP)
 		if (!is_ours(at) && !is_apic(at))
 			poke(t, at + (rt_random() & 0xff8), false);

@@ -9,7 +9,9 @@
  */
 #include "amd/svm.h"
 
+#include "vm/emulate.h"
 #include "vm/fetch.h"
+#include "vm/task.h"
 
 /* What EXITINTINFO calls an event: the types of EVENTINJ. */
 static u8 event_type(u64 info)
@@ -156,24 +158,77 @@ static void fill_xsetbv(const struct vmcb_control *c, struct vcpu *v)
 	v->exit.decoded = true;
 }
 
+#define IDT_TASK_GATE 5 /* in bits 44:40 of an entry */
+#define IDT_TYPE_SHIFT 40
+#define IDT_TYPE BITS(4, 0)
+#define IDT_SELECTOR_SHIFT 16
+
+/* Does this vector's gate in the guest's IDT lead to that task? */
+static bool leads_to(struct vcpu *v, u8 vector, u16 selector)
+{
+	const struct table_register *idtr = &vcpu_state(v, STATE_SEG)->idtr;
+	struct event fault;
+	u64 gate;
+
+	if (emulate_read(v, (u32)(idtr->base + vector * sizeof(gate)), &gate, sizeof(gate), true,
+			 &fault))
+		return false;
+	return (gate >> IDT_TYPE_SHIFT & IDT_TYPE) == IDT_TASK_GATE &&
+	       (u16)(gate >> IDT_SELECTOR_SHIFT) == selector;
+}
+
+/*
+ * Bochs 2.7 does not say which event goes through a task gate, unless it was injected: EXITINTINFO
+ * is that of the last injection.  It is that of an instruction at RIP whose gate leads there; else
+ * an exception, which has an error code or not.
+ */
+static void guess_event(struct vcpu *v)
+{
+	const struct vm_exit *exit = &v->exit;
+	struct event *event = &v->state.interrupted, fault;
+	const struct insn *insn = fetch_insn(v, &fault);
+	unsigned op = insn ? insn->op : INSN_INVALID;
+	u8 vector = op == INSN_INT   ? (u8)insn->imm :
+		    op == INSN_INT3  ? VECTOR_BP :
+		    op == INSN_INTO  ? VECTOR_OF :
+		    op == INSN_ICEBP ? VECTOR_DB :
+				       0;
+
+	*event = (struct event){ .type = EVENT_EXCEPTION,
+				 .vector = exit->task.has_error ? VECTOR_GP : VECTOR_UD,
+				 .has_error = exit->task.has_error,
+				 .error = exit->task.error };
+	if (vector && leads_to(v, vector, exit->task.selector))
+		*event = (struct event){ .type = EVENT_SOFT_INT,
+					 .vector = vector,
+					 .insn_len = insn->len };
+}
+
 /*
  * "Task Switch Intercept" (15.14.1).  A switch through a task gate of the IDT shows in
- * EXITINTINFO; the event is then part of the switch, not to be delivered again.
+ * EXITINTINFO; the event is then part of the switch (vm/task.c).  RF is as the old task's flags are
+ * to be saved.
  */
 static void fill_task(const struct vmcb_control *c, struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
+	u64 rf = c->exitinfo2 & VMCB_TASK_RF ? RFLAGS_RF : 0;
 
 	exit->task.selector = (u16)c->exitinfo1;
 	if (c->exitintinfo & VMCB_EVENT_V)
-		exit->task.source = 3;
+		exit->task.source = TASK_IDT;
 	else if (c->exitinfo2 & VMCB_TASK_IRET)
-		exit->task.source = 1;
+		exit->task.source = TASK_IRET;
 	else
-		exit->task.source = c->exitinfo2 & VMCB_TASK_JMP ? 2 : 0;
+		exit->task.source = c->exitinfo2 & VMCB_TASK_JMP ? TASK_JMP : TASK_CALL;
 	exit->task.has_error = c->exitinfo2 & VMCB_TASK_ERROR;
 	exit->task.error = (u32)c->exitinfo2;
-	v->state.interrupted.type = EVENT_NONE;
+	if (exit->task.source != TASK_IDT)
+		return;
+	v->regs.rflags = (v->regs.rflags & ~RFLAGS_RF) | rf;
+	if (!leads_to(v, (u8)(c->exitintinfo & VMCB_EVENT_VECTOR), exit->task.selector))
+		guess_event(v);
+	v->state_fresh = 0;
 }
 
 /* "Nested versus Guest Page Faults, Fault Ordering" (15.25.6) */
@@ -211,12 +266,36 @@ static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
 	}
 }
 
-/* IRET exits while NMIs are blocked; it is ours to step over. */
-static void fill_iret(const struct vmcb_control *c, struct vcpu *v)
+/*
+ * Does IRET at RIP return to another task?  Stepped over, such a one would leave our TF in the TSS of
+ * the task that it leaves.
+ */
+static bool returns_to_task(struct vcpu *v)
+{
+	const struct cpu_state *state = vcpu_state(v, STATE_EXEC | STATE_SEG);
+	struct vm_exit *exit = &v->exit;
+	struct event fault;
+	u16 link;
+
+	if (!(v->regs.rflags & RFLAGS_NT) || (v->regs.rflags & RFLAGS_VM) ||
+	    !(state->cr0 & CR0_PE) || (state->efer & EFER_LMA) ||
+	    emulate_read(v, state->tr.base, &link, sizeof(link), true, &fault))
+		return false;
+	exit->reason = EXIT_TASK;
+	exit->task.selector = link;
+	exit->task.source = TASK_IRET;
+	return true;
+}
+
+/* IRET exits while NMIs are blocked; it is ours to step over, or to carry out. */
+static void fill_iret(const struct vmcb_control *c UNUSED, struct vcpu *v)
 {
 	struct svm_vcpu *s = svm_vcpu(v);
+	bool task = returns_to_task(v);
 
-	(void)c;
+	v->state_fresh = 0;
+	if (task)
+		return;
 	s->dirty |= SVM_DIRTY_STEP;
 	svm_run_slow(s);
 }

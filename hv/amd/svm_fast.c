@@ -33,7 +33,8 @@ go_on(struct gpregs *regs, enum exit_reason reason, u32 code, bool nrips)
 
 	if (!fast_answer(&s->vcpu, &exit, &b->save.rax, &len))
 		return false;
-	b->save.rip = rip + len;
+	/* At the end of 4 GiB the CPU knows the mode, and the cache has no such entry. */
+	b->save.rip = nrips ? b->control.nrip : rip + len;
 	b->save.rflags = rflags & ~RFLAGS_RF;
 	b->control.int_shadow = 0;
 	return true;

@@ -164,6 +164,7 @@
 #define VMCB_TASK_IRET BIT(36)
 #define VMCB_TASK_JMP BIT(38)
 #define VMCB_TASK_ERROR BIT(44)
+#define VMCB_TASK_RF BIT(48) /* RFLAGS.RF as it is to be saved */
 
 /* [APM] vol. 2 "IOPM", "MSRPM": "I/O Intercepts" (15.10.1), "MSR Intercepts" (15.11) */
 #define VMCB_IOPM_SIZE KiB(12)

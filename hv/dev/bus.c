@@ -86,7 +86,8 @@ bool bus_place_ports(struct bus *bus, struct port_range range)
 			bus->port[i] = bus->port[i + 1];
 		note_owners(bus);
 	}
-	if (range.last < range.first || !ports_free(bus, range.first, range.last))
+	if (range.last < range.first || bus->port_count == BUS_PORT_RANGES ||
+	    !ports_free(bus, range.first, range.last))
 		return false;
 	bus_claim_ports(bus, range);
 	return true;

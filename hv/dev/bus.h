@@ -111,8 +111,9 @@ void bus_claim_mmio(struct bus *bus, struct mmio_range range);
 /* Move the claimed mmio range of dev (a LAPIC follows its APIC_BASE); size 0 hides it. */
 void bus_move_mmio(struct bus *bus, void *dev, gpa_t base, u64 size);
 /*
- * Ports that a guest places (a BAR): range.dev gives up what it has and takes this; a range that is
- * empty (last < first) or would take ports of another device is not claimed: false.
+ * Ports that a guest places (a BAR): range.dev gives up what it has and takes this.  False: nothing
+ * is claimed, for it is empty (last < first), would take ports of another device, or is one too
+ * many.
  */
 bool bus_place_ports(struct bus *bus, struct port_range range);
 

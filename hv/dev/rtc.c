@@ -30,13 +30,21 @@ enum {
 
 /* Bytes of a PC's firmware. */
 #define SHUTDOWN_STATUS 0x0f
+#define EQUIPMENT 0x14
 #define BASE_KIB 0x15
 #define EXTENDED_KIB 0x17
 #define EXTENDED_KIB_AGAIN 0x30
 #define CENTURY 0x32
 #define ABOVE_16M 0x34 /* in 64 KiB */
+#define BOOT_FLAGS 0x38 /* and the third device to boot from */
+#define BOOT_ORDER 0x3d /* the first and the second */
 #define ABOVE_4G 0x5b  /* in 64 KiB, three bytes */
 #define CPUS_LESS_1 0x5f
+
+#define EQUIPMENT_FPU 0x02 /* and no floppy, no mouse; the display says itself what it is */
+#define BOOT_ANY_FLOPPY 0x01 /* do not look for a signature */
+#define BOOT_DISK 2u
+#define BOOT_CD 3u
 
 #define A_UIP 0x80
 #define A_DIVIDER 0x70
@@ -449,6 +457,14 @@ static void put_memory_sizes(struct rtc *r)
 	r->cmos[CPUS_LESS_1] = (u8)(r->cpus - 1);
 }
 
+/* What firmware's set-up screen would have left: it boots a disk, else a CD. */
+static void put_settings(struct rtc *r)
+{
+	r->cmos[EQUIPMENT] = EQUIPMENT_FPU;
+	r->cmos[BOOT_FLAGS] = BOOT_ANY_FLOPPY;
+	r->cmos[BOOT_ORDER] = BOOT_DISK | BOOT_CD << 4;
+}
+
 void rtc_reset(struct rtc *r)
 {
 	u64 now = r->bus->now(r->bus);
@@ -461,6 +477,7 @@ void rtc_reset(struct rtc *r)
 	r->cmos[REG_D] = D_VALID;
 	r->cmos[SHUTDOWN_STATUS] = 0;
 	put_memory_sizes(r);
+	put_settings(r);
 	r->stopped = false;
 	set_epoch(r, epoch, now);
 	r->seen_ns = now;

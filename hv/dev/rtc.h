@@ -2,7 +2,7 @@
  * rtc.h - the MC146818 clock and its CMOS memory
  *
  * Owns: ports 0x70/0x71, the time of day, alarm and periodic interrupt, and the
- * bytes where a PC's firmware keeps the size of memory.
+ * bytes where a PC's firmware keeps the size of memory and what to boot from.
  * Must not know: the host's clock; time is the start epoch plus the machine's clock.
  *
  * Source: Motorola, "MC146818A Real-Time Clock Plus RAM".
@@ -40,7 +40,7 @@ void rtc_init(struct rtc *r, struct bus *bus, struct wire irq, u64 epoch, u64 ra
 	      u64 ram_high);
 /* How many CPUs the machine has, 1..256, for CMOS byte 0x5f; 1 if nobody says. */
 void rtc_set_cpus(struct rtc *r, unsigned cpus);
-/* A power cycle: memory sizes rewritten, interrupts off; the time goes on. */
+/* A power cycle: memory sizes and settings rewritten, interrupts off; the time goes on. */
 void rtc_reset(struct rtc *r);
 
 void rtc_save(const struct rtc *r, struct state_buf *buf);

@@ -32,7 +32,7 @@ static inline bool hw_complete(struct vcpu *v)
 		v->regs.r[REG_RAX] = (u32)exit->msr.value;
 		v->regs.r[REG_RDX] = exit->msr.value >> 32;
 	}
-	v->regs.rip += exit->insn_len;
+	v->regs.rip = fetch_rip_behind(v, v->regs.rip, exit->insn_len);
 	v->regs.rflags &= ~RFLAGS_RF;
 	return true;
 }

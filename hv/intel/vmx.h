@@ -5,8 +5,9 @@
  * Must not know: anything outside intel/ that is not in virt.h's reach.
  *
  * Files: vmx.c (the machine: probing, switching on, a VM's memory and bitmaps), vmx_vcpu.c (a
- * vCPU: its VMCS, load, run), vmx_run.S (the world switch), vmx_exit.c (what an exit means),
- * vmx_state.c (state in and out), vmx_explain.c (why an entry fails), ept.c (entries).
+ * vCPU: its VMCS, run), vmx_load.c (binding it to a CPU), vmx_run.S (the world switch), vmx_exit.c
+ * (what an exit means), vmx_state.c (state in and out), vmx_explain.c and vmx_rules_*.c (why an
+ * entry fails), ept.c (entries).
  *
  * Where a vCPU's state is while it is loaded: general registers, RIP, RFLAGS in vcpu->regs;
  * most of the rest in the VMCS; CR2, DR0-DR3, DR6, the FPU, and the MSRs that only
@@ -60,11 +61,22 @@ struct vmx_poke {
 	unsigned broken; /* rules */
 };
 
+/* The host state in a VMCS: see vmx_write_host_state. */
+#define VMX_HOST_FIELDS 22
+struct vmx_host {
+	bool known; /* else nothing is */
+	u64 value[VMX_HOST_FIELDS];
+};
+
 struct intel_vcpu {
 	struct vcpu vcpu; /* first */
 	void (*enter)(struct vcpu *v); /* vmx_launch or vmx_resume */
 	u32 todo; /* VMX_TODO_* */
-	u32 changed; /* VMX_GROUP_* since the last good entry */
+	/*
+	 * VMX_GROUP_* that the hypervisor changed since the last good entry, whatever CPU that was
+	 * on.  Not by RIP, RFLAGS and the injected event, which change at every other entry.
+	 */
+	u32 changed;
 	/* The VMCS's values of registers that everybody may change in vcpu.regs. */
 	u64 seen_rsp, seen_rflags;
 
@@ -76,6 +88,7 @@ struct intel_vcpu {
 	int loaded_on; /* CPU that it is loaded on, -1: none */
 	u64 primary, secondary; /* control words now */
 	u64 cr0_owned, cr4_owned; /* bits that the guest changes without an exit */
+	struct vmx_host host;
 	struct vmx_poke poke;
 };
 
@@ -110,29 +123,49 @@ void vmx_exit_point(void);
 int vmx_mask_probe(void);
 bool vmx_kick_needs_nmi(void);
 
-/* Into the current VMCS: an exit goes to vmx_exit_point on this CPU, iv being its stack pointer. */
-void vmx_write_host_state(struct intel_vcpu *iv);
-
 /* vmx_vcpu.c: parts of intel_ops */
 int vmx_vcpu_init(struct vcpu *v);
 void vmx_vcpu_free(struct vcpu *v);
-void vmx_load(struct vcpu *v);
-void vmx_unload(struct vcpu *v);
 void vmx_run(struct vcpu *v);
 void vmx_complete(struct vcpu *v);
 void vmx_inject(struct vcpu *v, const struct event *event);
 void vmx_window(struct vcpu *v, unsigned windows);
 void vmx_flush(struct vcpu *v);
-unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink);
-void vmx_dump(struct vcpu *v, struct fmt_sink *sink);
 
-/* What the VMCS holds now. */
-void vmx_snapshot(struct vmcs_snapshot *s);
+/* The current VMCS is iv's, and new: write what never changes. */
+void vmx_vcpu_make(struct intel_vcpu *iv);
+
+/* The rules of these groups are to be checked before the next entry. */
+static inline void vmx_changed(struct intel_vcpu *iv, u32 groups)
+{
+	iv->changed |= groups;
+	iv->todo |= VMX_TODO_CHECK;
+}
 
 /* Called by vmx_run.S: VMLAUNCH or VMRESUME itself failed; how: VMX_FAIL_*. */
 void vmx_entry_failed(struct vcpu *v, u64 how);
 /* The CPU, or our rules, refused the entry; raw says which.  The guest is as it was. */
 void vmx_refused(struct intel_vcpu *iv, u32 raw);
+
+/* vmx_load.c: parts of intel_ops */
+void vmx_load(struct vcpu *v);
+void vmx_unload(struct vcpu *v);
+unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink);
+void vmx_dump(struct vcpu *v, struct fmt_sink *sink);
+
+/*
+ * Into the current VMCS: an exit goes to vmx_exit_point on this CPU, iv being its stack pointer.
+ * What host knows to be there is not written again.  True if anything was.
+ */
+bool vmx_write_host_state(struct intel_vcpu *iv, struct vmx_host *host);
+
+/* By the boot CPU, some VMCS being current: find out which fields there are. */
+void vmx_find_fields(void);
+/* What the VMCS holds now; 0 for fields that this CPU does not have. */
+void vmx_snapshot(struct vmcs_snapshot *s);
+
+/* iv's launch state is clear again: the next entry launches. */
+void vmx_reload(struct intel_vcpu *iv);
 
 /* The pending #DB of single-stepping agrees with TF and shadow, as VM entry demands. */
 void vmx_fix_pending_debug(struct intel_vcpu *iv);
@@ -145,6 +178,8 @@ void vmx_poke_verdict(const struct intel_vcpu *iv);
 /* vmx_state.c */
 void vmx_get_state(struct vcpu *v, unsigned parts);
 void vmx_set_state(struct vcpu *v, unsigned parts);
+/* What has no field in the VMCS becomes this CPU's: CR2, DR0 to DR3, DR6, MSRs, FPU. */
+void vmx_load_registers(struct vcpu *v);
 bool vmx_breakpoints(const struct vcpu *v);
 
 /* vmx_exit.c */

@@ -228,13 +228,13 @@ static void decode_misconfig(struct intel_vcpu *iv, struct vm_exit *exit UNUSED)
 }
 
 /*
- * By a task gate, the event that went through it is part of the switch: it is not to be
- * delivered again.  RIP moves behind an instruction that caused the switch, INT n included.
+ * By a task gate, the event that went through it is part of the switch, and vm/task.c knows when it
+ * counts as delivered.  RIP moves behind an instruction that caused the switch, INT n included.
  */
 static void decode_task(struct intel_vcpu *iv, struct vm_exit *exit)
 {
 	u64 q = vmread(VMCS_EXIT_QUALIFICATION);
-	struct event *through = &iv->vcpu.state.interrupted;
+	const struct event *through = &iv->vcpu.state.interrupted;
 
 	exit->task.selector = q & QUAL_TASK_SELECTOR;
 	exit->task.source = (q & QUAL_TASK_SOURCE) >> QUAL_TASK_SOURCE_SHIFT;
@@ -247,10 +247,6 @@ static void decode_task(struct intel_vcpu *iv, struct vm_exit *exit)
 	exit->task.error = through->error;
 	if (through->type < EVENT_SOFT_INT)
 		exit->insn_len = 0;
-	if (through->type == EVENT_NMI)
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
-			vmread(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
-	through->type = EVENT_NONE;
 }
 
 static void decode_machine_check(struct intel_vcpu *iv UNUSED, struct vm_exit *exit UNUSED)

@@ -1,7 +1,7 @@
 /*
  * vmx_explain.h - why does the CPU refuse this VMCS?
  *
- * Owns: the checks of a VM entry, as a table of rules over a copy of the VMCS.
+ * Owns: the checks of a VM entry, as rules over a copy of the VMCS; the rules are in vmx_rules_*.c.
  * Must not know: where the copy comes from.  Pure: host tests break each rule.
  *
  * Sources: [SDM] "Checks on VMX Controls" (27.2.1), "Checks on Host Control Registers, MSRs,
@@ -13,6 +13,7 @@
 
 #include "intel/vmcs.h"
 #include "lib/fmt.h"
+#include "vm/state.h"
 
 /* What the CPU says about itself: the capability MSRs, TRUE ones where there are. */
 struct vmx_caps {
@@ -45,12 +46,15 @@ struct vmx_rule {
 	const char *title; /* of the manual's section */
 };
 
-extern const struct vmx_rule vmx_rules[];
-extern const unsigned vmx_rule_count;
+/* The rules, from 0; NULL behind the last. */
+const struct vmx_rule *vmx_rule(unsigned i);
 
 /* "GUEST_CS_ACCESS_RIGHTS"; never NULL. */
 const char *vmx_slot_name(enum vmcs_slot slot);
 enum vmcs_field vmx_slot_field(enum vmcs_slot slot);
+
+/* The groups whose rules look at a guest-state field of these parts (STATE_*). */
+u32 vmx_explain_groups(unsigned parts);
 
 /*
  * Put a line into sink (if there is one) for each rule of the groups that s breaks.

@@ -20,11 +20,6 @@
 
 static bool masked_by_guest;
 
-struct field_value {
-	enum vmcs_field field;
-	u64 value;
-};
-
 /* A guest that shares our address space; all segments but CS and TR are unusable. */
 static void write_guest(void)
 {
@@ -100,14 +95,16 @@ static u32 enter(void)
 int vmx_mask_probe(void)
 {
 	struct vmcs_region *region = host_alloc_pages(0);
+	struct vmx_host host = { .known = false };
 	u32 reason;
 
 	if (!region)
 		return -HOST_ENOMEM;
 	region->revision = vmx_machine.caps.basic & VMX_BASIC_REVISION;
 	check(vmx_clear(host_hpa(region)) && vmx_load_pointer(host_hpa(region)));
+	vmx_find_fields();
 	write_zeros();
-	vmx_write_host_state(NULL);
+	vmx_write_host_state(NULL, &host);
 	write_guest();
 	write_controls();
 	if (host_pend_interrupt()) {

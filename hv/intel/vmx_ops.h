@@ -16,7 +16,7 @@
 #include "host.h"
 #include "intel/vmcs.h"
 
-/* vmx.c: panics; insn is "vmread" or "vmwrite". */
+/* vmx_vcpu.c: panics; insn is "vmread" or "vmwrite". */
 NORETURN void vmx_field_failed(const char *insn, enum vmcs_field field);
 
 /* The value of a field of the current VMCS. */
@@ -45,6 +45,11 @@ static inline void vmwrite(enum vmcs_field field, u64 value)
 failed:
 	vmx_field_failed("vmwrite", field);
 }
+
+struct field_value {
+	enum vmcs_field field;
+	u64 value;
+};
 
 /*
  * For fields read or written at every exit, which all CPUs have, while the VMCS is known to

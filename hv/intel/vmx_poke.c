@@ -33,12 +33,11 @@ bool vmx_poke_apply(struct intel_vcpu *iv)
 			 vmx_slot_name((enum vmcs_slot)poke->slot));
 	vmx_snapshot(&s);
 	poke->broken = vmx_explain_snapshot(&s, VMX_GROUP_ALL, NULL);
-	iv->changed = VMX_GROUP_ALL;
+	vmx_changed(iv, VMX_GROUP_ALL);
+	iv->host.known = false;
 	iv->todo &= ~VMX_TODO_POKE;
 	if (poke->force)
 		iv->todo &= ~VMX_TODO_CHECK;
-	else
-		iv->todo |= VMX_TODO_CHECK;
 	return poke->force;
 }
 

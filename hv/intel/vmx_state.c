@@ -177,7 +177,7 @@ static void read_exec(struct intel_vcpu *iv)
 
 /* ---- MSRs -------------------------------------------------------------------- */
 
-static void write_msrs(const struct cpu_state *state)
+static void load_msrs(const struct cpu_state *state)
 {
 	x86_wrmsr(MSR_STAR, state->star);
 	x86_wrmsr(MSR_LSTAR, state->lstar);
@@ -188,6 +188,10 @@ static void write_msrs(const struct cpu_state *state)
 		x86_wrmsr(MSR_TSC_AUX, state->tsc_aux);
 	if (vmx_machine.spec_ctrl)
 		x86_wrmsr(MSR_SPEC_CTRL, state->spec_ctrl);
+}
+
+static void write_msrs(const struct cpu_state *state)
+{
 	vmwrite(VMCS_GUEST_SYSENTER_CS, state->sysenter_cs);
 	vmwrite(VMCS_GUEST_SYSENTER_ESP, state->sysenter_esp);
 	vmwrite(VMCS_GUEST_SYSENTER_EIP, state->sysenter_eip);
@@ -227,6 +231,8 @@ static void write_interruptibility(struct intel_vcpu *iv)
 		value |= INTERRUPTIBILITY_NMI;
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY, value);
 	vmx_fix_pending_debug(iv);
+	/* What was to be injected belonged to the state before: a reset, an INIT. */
+	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 }
 
 static void read_interruptibility(struct cpu_state *state)
@@ -297,8 +303,10 @@ void vmx_set_state(struct vcpu *v, unsigned parts)
 		hw_debug_load(v, true);
 		vmwrite(VMCS_GUEST_DR7, state->dr[7]);
 	}
-	if (parts & STATE_MSR)
+	if (parts & STATE_MSR) {
+		load_msrs(state);
 		write_msrs(state);
+	}
 	if (parts & STATE_XSAVE)
 		hw_fpu_load(v);
 	if (parts & STATE_INT)
@@ -309,8 +317,14 @@ void vmx_set_state(struct vcpu *v, unsigned parts)
 	}
 	if (parts & STATE_TSC)
 		vmwrite(VMCS_TSC_OFFSET, state->tsc_offset);
-	if (parts & (STATE_EXEC | STATE_SEG | STATE_MSR | STATE_PDPTE)) {
-		iv->changed |= VMX_GROUP_CONTROLS | VMX_GROUP_REGISTERS | VMX_GROUP_SEGMENTS;
-		iv->todo |= VMX_TODO_CHECK;
-	}
+	if (vmx_explain_groups(parts))
+		vmx_changed(iv, vmx_explain_groups(parts));
+}
+
+void vmx_load_registers(struct vcpu *v)
+{
+	x86_write_cr2(v->state.cr2);
+	hw_debug_load(v, true);
+	load_msrs(&v->state);
+	hw_fpu_load(v);
 }

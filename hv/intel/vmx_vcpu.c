@@ -1,11 +1,11 @@
 /*
- * vmx_vcpu.c - a vCPU's VMCS: making it, binding it to a CPU, entering the guest
+ * vmx_vcpu.c - a vCPU's VMCS: making it, entering the guest
  *
- * Owns: constant and host fields, launch state, flushes, injection, windows, refused entries.
- * Must not know: guest state fields (vmx_state.c), what an exit means (vmx_exit.c).
+ * Owns: constant fields, flushes, injection, windows, checks before an entry, refused entries.
+ * Must not know: guest state fields (vmx_state.c), what an exit means (vmx_exit.c), which VMCS is
+ * current (vmx_load.c).
  *
- * Sources: [SDM] "Virtual Machine Control Structures" (25), "VM Entries" (27), "Loading Host
- * State" (28.5).
+ * Sources: [SDM] "Virtual Machine Control Structures" (25), "VM Entries" (27).
  */
 #include "intel/vmx.h"
 
@@ -20,9 +20,6 @@ _Static_assert(REG_RAX == 0 && REG_RCX == 1 && REG_RDX == 2 && REG_RBX == 3 && R
 		       REG_RBP == 5 && REG_RSI == 6 && REG_RDI == 7 && REG_R8 == 8 && REG_R15 == 15,
 	       "offsets in vmx_run.S");
 _Static_assert(VMX_FAIL_INVALID == 1 && VMX_FAIL_VALID == 2, "arguments in vmx_run.S");
-
-/* Whose VMCS is current on each CPU. */
-static struct intel_vcpu *current[HOST_MAX_CPUS];
 
 NORETURN void vmx_field_failed(const char *insn, enum vmcs_field field)
 {
@@ -97,11 +94,6 @@ void vmx_vcpu_free(struct vcpu *v)
 		host_free_pages(iv->region, 0);
 	iv->region = NULL;
 }
-
-struct field_value {
-	enum vmcs_field field;
-	u64 value;
-};
 
 static void write_fields(const struct field_value *table, unsigned count)
 {
@@ -195,183 +187,11 @@ static void make_vmcs(struct intel_vcpu *iv)
 	iv->made = true;
 }
 
-/* ---- Binding to a CPU -------------------------------------------------------- */
-
-struct PACKED table_pointer {
-	u16 limit;
-	u64 base;
-};
-ASSERT_SIZE(struct table_pointer, 10);
-
-/* A 64-bit TSS descriptor. [SDM] "TSS Descriptor in 64-bit Mode" (8.2.3), figure 8-4 */
-static u64 tss_base(const u8 *gdt, u16 selector)
+void vmx_vcpu_make(struct intel_vcpu *iv)
 {
-	const u64 *d = (const u64 *)(const void *)(gdt + selector);
-
-	return (d[0] >> 16 & 0xffffff) | (d[0] >> 32 & 0xff000000) | d[1] << 32;
-}
-
-#define READ_SELECTOR(name)                                             \
-	static u16 read_##name(void)                                    \
-	{                                                               \
-		u16 selector;                                           \
-		__asm__ volatile("mov %%" #name ", %0" : "=r"(selector)); \
-		return selector & ~7; /* VM entry wants RPL and TI 0 */ \
-	}
-READ_SELECTOR(es)
-READ_SELECTOR(cs)
-READ_SELECTOR(ss)
-READ_SELECTOR(ds)
-READ_SELECTOR(fs)
-READ_SELECTOR(gs)
-#undef READ_SELECTOR
-
-/* What an exit loads: this CPU as it is now.  [SDM] "Host-State Area" (25.5) */
-void vmx_write_host_state(struct intel_vcpu *iv)
-{
-	struct table_pointer gdt, idt;
-	u16 tr;
-
-	__asm__ volatile("sgdt %0" : "=m"(gdt));
-	__asm__ volatile("sidt %0" : "=m"(idt));
-	__asm__ volatile("str %0" : "=r"(tr));
-	const struct field_value fields[] = {
-		{ VMCS_HOST_CR0, x86_read_cr0() },
-		{ VMCS_HOST_CR3, x86_read_cr3() },
-		{ VMCS_HOST_CR4, x86_read_cr4() },
-		{ VMCS_HOST_ES_SELECTOR, read_es() },
-		{ VMCS_HOST_CS_SELECTOR, read_cs() },
-		{ VMCS_HOST_SS_SELECTOR, read_ss() },
-		{ VMCS_HOST_DS_SELECTOR, read_ds() },
-		{ VMCS_HOST_FS_SELECTOR, read_fs() },
-		{ VMCS_HOST_GS_SELECTOR, read_gs() },
-		{ VMCS_HOST_TR_SELECTOR, tr },
-		{ VMCS_HOST_FS_BASE, x86_rdmsr(MSR_FS_BASE) },
-		{ VMCS_HOST_GS_BASE, x86_rdmsr(MSR_GS_BASE) },
-		{ VMCS_HOST_TR_BASE, tss_base((const u8 *)gdt.base, tr) },
-		{ VMCS_HOST_GDTR_BASE, gdt.base },
-		{ VMCS_HOST_IDTR_BASE, idt.base },
-		{ VMCS_HOST_SYSENTER_CS, x86_rdmsr(MSR_SYSENTER_CS) },
-		{ VMCS_HOST_SYSENTER_ESP, x86_rdmsr(MSR_SYSENTER_ESP) },
-		{ VMCS_HOST_SYSENTER_EIP, x86_rdmsr(MSR_SYSENTER_EIP) },
-		{ VMCS_HOST_PAT, x86_rdmsr(MSR_PAT) },
-		{ VMCS_HOST_EFER, x86_rdmsr(MSR_EFER) },
-		{ VMCS_HOST_RSP, (u64)iv },
-		{ VMCS_HOST_RIP, (u64)vmx_exit_point },
-	};
-	write_fields(fields, ARRAY_SIZE(fields));
-}
-
-static void make_current(struct intel_vcpu *iv)
-{
-	if (!vmx_load_pointer(host_hpa(iv->region)))
-		panic("VMPTRLD of %#llx failed", (unsigned long long)host_hpa(iv->region).v);
-}
-
-/* To memory, launch state clear, so that any CPU may take it.  [SDM] "VMCLEAR" (31.3) */
-static void clear(struct intel_vcpu *iv)
-{
-	if (!vmx_clear(host_hpa(iv->region)))
-		panic("VMCLEAR of %#llx failed", (unsigned long long)host_hpa(iv->region).v);
-	iv->todo = (iv->todo & ~VMX_TODO_RESUME) | VMX_TODO_LAUNCH;
-}
-
-void vmx_load(struct vcpu *v)
-{
-	struct intel_vcpu *iv = vmx_vcpu(v);
-	unsigned cpu = host_cpu();
-	u32 set = iv->set;
-
-	check(iv->loaded_on < 0 && !current[cpu]);
-	if (!iv->made)
-		clear(iv);
-	make_current(iv);
-	current[cpu] = iv;
-	iv->loaded_on = (int)cpu;
-	if (!iv->made)
-		make_vmcs(iv);
-	vmx_write_host_state(iv);
-	vmwrite(VMCS_PRIMARY_CONTROLS, iv->primary);
-	/* What this CPU remembers of the guest's memory may be from long ago. */
-	if (iv->cpu != (int)cpu)
-		iv->todo |= VMX_TODO_FLUSH;
-	iv->cpu = (int)cpu;
-	iv->set = 0;
-	vmx_set_state(v, set | STATE_CR2 | STATE_DR | STATE_MSR | STATE_XSAVE);
-	iv->changed = VMX_GROUP_ALL;
-	iv->todo |= VMX_TODO_CHECK;
-	iv->seen_rsp = vmread(VMCS_GUEST_RSP);
-	iv->seen_rflags = vmread(VMCS_GUEST_RFLAGS);
-}
-
-void vmx_unload(struct vcpu *v)
-{
-	struct intel_vcpu *iv = vmx_vcpu(v);
-
-	check(iv->loaded_on == (int)host_cpu());
-	vcpu_state(v, STATE_ALL);
-	clear(iv);
-	current[host_cpu()] = NULL;
-	iv->loaded_on = -1;
-}
-
-/* ---- Looking at a VMCS ------------------------------------------------------- */
-
-void vmx_snapshot(struct vmcs_snapshot *s)
-{
-	s->caps = vmx_machine.caps;
-	for (unsigned i = 0; i < VMCS_SLOT_COUNT; i++)
-		vmx_try_read(vmx_slot_field(i), &s->value[i]);
-}
-
-/*
- * The same of a vCPU that may not be loaded: borrow this CPU for a moment.  False: another
- * CPU runs it, and only that one can read it.
- */
-static bool borrow_snapshot(struct intel_vcpu *iv, struct vmcs_snapshot *s)
-{
-	unsigned cpu = host_cpu();
-	bool borrow = iv->loaded_on < 0;
-
-	if (!iv->made || (!borrow && iv->loaded_on != (int)cpu))
-		return false;
-	if (borrow)
-		make_current(iv);
-	vmx_snapshot(s);
-	if (borrow) {
-		clear(iv);
-		if (current[cpu])
-			make_current(current[cpu]);
-	}
-	return true;
-}
-
-unsigned vmx_explain(struct vcpu *v, struct fmt_sink *sink)
-{
-	struct vmcs_snapshot s;
-	unsigned broken;
-	u64 error;
-
-	if (!borrow_snapshot(vmx_vcpu(v), &s))
-		return 0;
-	broken = vmx_explain_snapshot(&s, VMX_GROUP_ALL, sink);
-	error = s.value[VMCS_SLOT_INSTRUCTION_ERROR];
-	if (!broken && sink && v->exit.raw & VMX_RAW_FAIL_VALID)
-		vmx_put(sink, "VM-instruction error %llu: %s\n", (unsigned long long)error,
-			vmx_error_text(error));
-	return broken;
-}
-
-void vmx_dump(struct vcpu *v, struct fmt_sink *sink)
-{
-	struct vmcs_snapshot s;
-
-	if (!borrow_snapshot(vmx_vcpu(v), &s)) {
-		vmx_put(sink, "VMCS: never used, or in use by another CPU: pause the VM first\n");
-		return;
-	}
-	for (unsigned i = 0; i < VMCS_SLOT_COUNT; i++)
-		vmx_put(sink, "%-29s %#018llx\n", vmx_slot_name(i), (unsigned long long)s.value[i]);
+	make_vmcs(iv);
+	iv->host.known = false;
+	vmx_changed(iv, VMX_GROUP_ALL);
 }
 
 /* ---- Entering ---------------------------------------------------------------- */
@@ -472,8 +292,8 @@ void vmx_refused(struct intel_vcpu *iv, u32 raw)
 	regs->r[REG_RSP] = vmread(VMCS_GUEST_RSP);
 	iv->vcpu.exit = (struct vm_exit){ .reason = EXIT_REFUSED, .raw = raw };
 	/* Whether a failed VMLAUNCH counts as one is then no longer of interest. */
-	clear(iv);
-	make_current(iv);
+	vmx_reload(iv);
+	vmx_changed(iv, VMX_GROUP_ALL);
 }
 
 static void write_rflags(struct intel_vcpu *iv)

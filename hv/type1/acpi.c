@@ -15,12 +15,10 @@
 #define HEADER_LENGTH 4
 #define TABLE_MAX MiB(1) /* longer ones are broken */
 
-#define MADT_LAPIC_ADDRESS 36
 #define MADT_ENTRIES 44
 #define MADT_LAPIC 0
 #define MADT_IOAPIC 1
 #define MADT_OVERRIDE 2
-#define MADT_LAPIC_64BIT 5
 #define MADT_X2APIC 9
 #define MADT_ENABLED BIT(0)
 #define MADT_BUS_ISA 0
@@ -44,13 +42,14 @@
 static void set_defaults(struct acpi_machine *m)
 {
 	memset(m, 0, sizeof(*m));
-	m->lapic_address = 0xfee00000;
 	for (unsigned i = 0; i < ACPI_ISA_IRQS; i++)
 		m->isa[i].gsi = i;
 }
 
-void acpi_add_cpu(struct acpi_machine *m, u32 apic_id)
+void acpi_add_cpu(struct acpi_machine *m, u32 apic_id, u32 broadcast)
 {
+	if (apic_id == broadcast)
+		return;
 	for (unsigned i = 0; i < m->cpu_count; i++)
 		if (m->apic_id[i] == apic_id)
 			return;
@@ -108,15 +107,13 @@ static const u8 *find_table(const struct physical *memory, const u8 *root, unsig
 static void madt_entry(struct acpi_machine *m, u8 type, const u8 *e, u8 len)
 {
 	if (type == MADT_LAPIC && len >= 8 && physical_u32(e + 4) & MADT_ENABLED)
-		acpi_add_cpu(m, e[3]);
+		acpi_add_cpu(m, e[3], ACPI_ALL_CPUS);
 	else if (type == MADT_X2APIC && len >= 16 && physical_u32(e + 8) & MADT_ENABLED)
-		acpi_add_cpu(m, physical_u32(e + 4));
+		acpi_add_cpu(m, physical_u32(e + 4), ACPI_ALL_CPUS_X2);
 	else if (type == MADT_IOAPIC && len >= 12)
 		acpi_add_ioapic(m, physical_u32(e + 4), physical_u32(e + 8));
 	else if (type == MADT_OVERRIDE && len >= 10 && e[2] == MADT_BUS_ISA)
 		acpi_set_isa(m, e[3], physical_u32(e + 4), physical_u16(e + 8));
-	else if (type == MADT_LAPIC_64BIT && len >= 12)
-		m->lapic_address = physical_u64(e + 4);
 }
 
 static void read_madt(struct acpi_machine *m, const u8 *madt)
@@ -125,7 +122,6 @@ static void read_madt(struct acpi_machine *m, const u8 *madt)
 
 	if (len < MADT_ENTRIES)
 		return;
-	m->lapic_address = physical_u32(madt + MADT_LAPIC_ADDRESS);
 	for (u32 at = MADT_ENTRIES; at + 2 <= len;) {
 		u8 entry = madt[at + 1];
 

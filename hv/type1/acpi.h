@@ -16,6 +16,8 @@
 #define ACPI_CPUS 64
 #define ACPI_IOAPICS 8
 #define ACPI_ISA_IRQS 16
+#define ACPI_ALL_CPUS 0xff /* of 8-bit IDs */
+#define ACPI_ALL_CPUS_X2 0xffffffff
 
 /* Where an ISA interrupt enters: global number, and how its wire behaves. */
 struct acpi_irq {
@@ -32,7 +34,6 @@ struct acpi_machine {
 	unsigned cpu_count; /* usable ones */
 	unsigned cpu_ignored; /* more than ACPI_CPUS */
 	u32 apic_id[ACPI_CPUS];
-	u64 lapic_address;
 	unsigned ioapic_count;
 	struct acpi_ioapic ioapic[ACPI_IOAPICS];
 	struct acpi_irq isa[ACPI_ISA_IRQS];
@@ -49,8 +50,11 @@ struct acpi_machine {
 int acpi_find(const struct physical *memory, const u8 *rsdp, struct acpi_machine *m, char *error,
 	      size_t size);
 
-/* For the readers of both kinds of table. */
-void acpi_add_cpu(struct acpi_machine *m, u32 apic_id);
+/*
+ * For the readers of both kinds of table.  broadcast: the ID that means all CPUs, so none has it;
+ * an INIT to it would be one to ourselves.
+ */
+void acpi_add_cpu(struct acpi_machine *m, u32 apic_id, u32 broadcast);
 void acpi_add_ioapic(struct acpi_machine *m, u32 address, u32 gsi_base);
 /* flags: polarity and trigger as both specifications encode them (MPS INTI flags). */
 void acpi_set_isa(struct acpi_machine *m, unsigned irq, u32 gsi, u16 mps_flags);

@@ -23,6 +23,7 @@
 #define APIC_TIMER_CURRENT 0x390
 #define APIC_TIMER_DIVIDE 0x3e0
 #define APIC_SIZE 0x1000
+#define APIC_BASE_ADDRESS BITS(51, 12)
 
 #define SPURIOUS_ENABLE BIT(8)
 #define LVT_MASKED BIT(16)
@@ -60,7 +61,8 @@ static void write(u32 offset, u32 value)
 		registers[offset / 4] = value;
 }
 
-bool apic_init(u64 address)
+/* The CPU knows best where its registers are: tables are not asked. */
+bool apic_init(void)
 {
 	struct cpuid_regs features = x86_cpuid(1, 0);
 
@@ -68,7 +70,8 @@ bool apic_init(u64 address)
 		return false;
 	x2apic = features.ecx & CPUID_X2APIC;
 	if (!x2apic)
-		registers = paging_map_device(address, APIC_SIZE);
+		registers = paging_map_device(x86_rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDRESS,
+					      APIC_SIZE);
 	return x2apic || registers;
 }
 

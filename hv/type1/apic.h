@@ -12,7 +12,7 @@
 #include "compiler.h"
 
 /* Once, on the boot CPU, before anything else here.  False: none, or it cannot be mapped. */
-bool apic_init(u64 address);
+bool apic_init(void);
 /* On each CPU: switch it on, all of its own interrupts but the timer's masked. */
 void apic_init_cpu(void);
 

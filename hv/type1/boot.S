@@ -8,8 +8,7 @@
  * (3.2); "Multiboot2 Specification version 2.0", "Header layout" (3.1), "Machine state" (3.3);
  * [SDM] "Initializing IA-32e Mode" (9.8.5).
  */
-#include "type1/layout.h"
-#include "x86.h"
+#include "type1/entry.h"
 
 #define HEADER1_MAGIC 0x1badb002
 #define HEADER1_FLAGS 3 /* modules on page boundaries, memory map */
@@ -105,15 +104,7 @@ boot_entry:
 	jb 2b
 
 	movl $PHYSICAL(paging_pml4), %eax
-	movl %eax, %cr3
-	movl $CR4_PAE, %eax
-	movl %eax, %cr4
-	movl $MSR_EFER, %ecx
-	movl $(EFER_LME | EFER_NXE), %eax
-	xorl %edx, %edx
-	wrmsr
-	movl $(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG), %eax
-	movl %eax, %cr0
+	entry_long_mode
 	lgdt boot_gdt_pointer
 	ljmp $SELECTOR_CS, $boot_long
 
@@ -135,13 +126,7 @@ boot_no_long_mode:
 
 	.code64
 boot_long:
-	movl $SELECTOR_DS, %eax
-	movl %eax, %ss
-	movl %eax, %ds
-	movl %eax, %es
-	xorl %eax, %eax
-	movl %eax, %fs
-	movl %eax, %gs
+	entry_data_segments
 	movq $boot_stack_top, %rsp
 	xorl %ebp, %ebp
 	movq $main_start, %rax
@@ -151,9 +136,7 @@ boot_long:
 	.balign 8
 	.globl boot_gdt_pointer
 boot_gdt:
-	.quad 0
-	.quad 0x00af9b000000ffff	/* 64-bit code */
-	.quad 0x00cf93000000ffff	/* data */
+	entry_descriptors
 boot_gdt_pointer:
 	.word boot_gdt_pointer - boot_gdt - 1
 	.long boot_gdt

@@ -12,7 +12,7 @@
 
 #define BOOTINFO_REGIONS 128
 #define BOOTINFO_MODULES 64
-#define BOOTINFO_TEXT 16384 /* all command lines together */
+#define BOOTINFO_TEXT 32768 /* all command lines together, and what is made of them */
 #define BOOTINFO_RSDP 36
 
 enum bootinfo_screen { BOOTINFO_NO_SCREEN, BOOTINFO_VGA_TEXT, BOOTINFO_FRAMEBUFFER };

@@ -8,10 +8,12 @@
 #include "type1/script.h"
 #include "type1/serial.h"
 #include "vm/vm.h"
+#include "x86_ops.h"
 
 #define LINE_SIZE 960 /* longer lines are cut into pieces; struct source then fits into 1 KiB */
 #define PREFIX_SIZE (VM_NAME_MAX + 4)
 #define QUIET_NS 20000000ull /* an unfinished line appears after that */
+#define DEBUG_PORT 0xe9 /* QEMU's and Bochs's; nothing is there on a real machine */
 
 /* One that writes: a VM, or the shell. */
 struct source {
@@ -32,6 +34,7 @@ static struct {
 	struct source *focus;
 	struct host_timer quiet;
 	bool timers; /* host_timer_set works */
+	bool raw; /* the serial line belongs to a VM */
 	bool panic;
 } console = { .focus = &console.shell };
 
@@ -52,9 +55,12 @@ static void unlock(void)
 static void emit(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\n')
+		if (console.raw)
+			x86_outb(DEBUG_PORT, (u8)text[i]);
+		if (!console.raw && text[i] == '\n')
 			serial_put('\r');
-		serial_put((u8)text[i]);
+		if (!console.raw)
+			serial_put((u8)text[i]);
 		screen_put(text[i]);
 	}
 }
@@ -162,7 +168,9 @@ void host_console_write(struct vm *vm, const char *text, size_t len)
 	script_hear(vm, text, len);
 	vm->console_bytes += len;
 	lock();
-	s = source_of(vm);
+	for (size_t i = 0; console.raw && i < len; i++)
+		serial_put((u8)text[i]);
+	s = console.raw ? NULL : source_of(vm);
 	if (s)
 		write_source(s, text, len);
 	unlock();
@@ -259,6 +267,18 @@ void console_init(void)
 	serial_init();
 }
 
+void console_use_raw(void)
+{
+	lock();
+	console.raw = true;
+	unlock();
+}
+
+bool console_is_raw(void)
+{
+	return console.raw;
+}
+
 void console_use_vga(void)
 {
 	lock();
@@ -285,6 +305,11 @@ void console_panic(void)
 	console.panic = true;
 	start_line();
 	console.focus = &console.shell;
+}
+
+bool console_panics(void)
+{
+	return console.panic;
 }
 
 void console_flush(void)

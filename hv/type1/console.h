@@ -12,6 +12,10 @@
  * Ctrl-a commands: 1..9 or n, p: input to that, the next, the previous VM; s: to the shell;
  * Ctrl-a: one Ctrl-a as input; h: help.
  *
+ * console=raw: the serial line is the line of the only VM, byte for byte in both directions, and
+ * Ctrl-a is a byte like any other.  What the hypervisor has to say goes to the screen, and to port
+ * 0xe9, where emulators listen and to which no guest has a way.
+ *
  * Locks: the console's is the last in the order; any other may be held when writing.
  */
 #ifndef ESPEJO_TYPE1_CONSOLE_H
@@ -24,6 +28,9 @@ struct screen_framebuffer;
 
 /* From the first moment on: the serial line. */
 void console_init(void);
+/* From here on console=raw; before the first VM. */
+void console_use_raw(void);
+bool console_is_raw(void);
 /* The screen too, when it is known that there is VGA text. */
 void console_use_vga(void);
 /* The loader's framebuffer, which memory maps. */
@@ -51,6 +58,8 @@ void console_take_input(void);
 
 /* A panic: no locks any more, the line starts at the left, all that follows appears at once. */
 void console_panic(void);
+/* Was that called? */
+bool console_panics(void);
 /* For the end of the run: unfinished lines are finished, all bytes on the line. */
 void console_flush(void);
 

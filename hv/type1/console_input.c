@@ -4,7 +4,7 @@
 #include "lib/string.h"
 #include "type1/apic.h"
 #include "type1/console.h"
-#include "type1/ioapic.h"
+#include "type1/irqroute.h"
 #include "type1/loop.h"
 #include "type1/serial.h"
 #include "type1/traps.h"
@@ -72,11 +72,17 @@ void console_input_init(void)
 {
 	input.again.fire = again_fire;
 	traps_set_handler(TRAPS_VECTOR_SERIAL, interrupt);
-	input.polled = !ioapic_route_isa(SERIAL_IRQ, TRAPS_VECTOR_SERIAL, cpu_table[0]->apic_id);
+	input.polled = !irqroute_isa(SERIAL_IRQ, TRAPS_VECTOR_SERIAL, cpu_table[0]->apic_id);
 	serial_interrupt_on();
 	fetch();
 	if (input.polled)
 		host_timer_set(&input.again, host_now() + POLL_NS);
+}
+
+void console_input_poll(void)
+{
+	input.polled = true;
+	host_timer_set(&input.again, host_now() + POLL_NS);
 }
 
 /* A character for the shell: a line editor of one line. */
@@ -105,16 +111,15 @@ static void edit(u8 c)
 	}
 }
 
-/* The nth guest's console, if it has a machine. */
-static void focus(unsigned n)
+/* The guest's console, if it has a machine. */
+static void focus(const struct guest *g)
 {
-	const struct guest *g = guests_at(n);
-
 	if (!g || !g->vm) {
 		host_log("espejo: there is no such VM");
 		return;
 	}
-	host_log("espejo: input goes to %s (Ctrl-a s: back to the shell)", g->config.name);
+	host_log("espejo: input goes to %s (Ctrl-a s: back to the shell)",
+		 g->definition.config.name);
 	console_set_focus(g->vm);
 }
 
@@ -122,21 +127,22 @@ static void focus(unsigned n)
 static void focus_step(bool back)
 {
 	const struct guest *now = console_focus() ? guests_of(console_focus()) : NULL;
-	unsigned count = 0, at;
+	unsigned count = 0, at = 0;
 
-	while (guests_at(count))
-		count++;
-	if (now)
-		at = now->number - 1 + (back ? count - 1 : 1);
-	else
-		at = back ? count - 1 : 0;
-	focus(count ? at % count : 0);
+	for (; guests_at(count); count++)
+		if (guests_at(count) == now)
+			at = count;
+	if (back)
+		at = (now ? at : 0) + count - 1;
+	else if (now)
+		at++;
+	focus(count ? guests_at(at % count) : NULL);
 }
 
 static void command(u8 c)
 {
 	if (c >= '1' && c <= '9')
-		focus(c - '1');
+		focus(guests_numbered(c - '0'));
 	else if (c == 'n' || c == 'p')
 		focus_step(c == 'p');
 	else if (c == 's')
@@ -145,11 +151,21 @@ static void command(u8 c)
 		console_printf("%s", help);
 }
 
+/* console=raw: whatever it is, it is for the only VM, which waits for nothing and loses nothing. */
+static bool take_raw(u8 c)
+{
+	const struct guest *g = guests_at(0);
+
+	return g && g->vm && vm_console_input(g->vm, c);
+}
+
 /* False: the guest has no room, try the same byte later. */
 static bool take(u8 c)
 {
 	struct vm *vm = console_focus();
 
+	if (console_is_raw())
+		return take_raw(c);
 	if (input.prefix && c != CTRL('a')) {
 		input.prefix = false;
 		command(c);
@@ -167,11 +183,14 @@ static bool take(u8 c)
 	return true;
 }
 
-/* A guest that does not read gets no more than a second; then its input is thrown away. */
+/* A guest that does not read gets no more than a second; then its input is thrown away.  But what
+ * waits for the only VM stands in nobody's way. */
 static bool out_of_patience(void)
 {
 	u64 now = host_now();
 
+	if (console_is_raw())
+		return false;
 	if (!input.blocked_ns)
 		input.blocked_ns = now;
 	return now - input.blocked_ns >= PATIENCE_NS;

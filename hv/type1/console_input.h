@@ -9,5 +9,7 @@
 
 /* Part of console_input_on. */
 void console_input_init(void);
+/* Interrupts are not enough: a guest that keeps them off holds them off from us as well. */
+void console_input_poll(void);
 
 #endif

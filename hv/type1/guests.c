@@ -5,67 +5,80 @@
 #include "lib/string.h"
 #include "type1/console.h"
 #include "type1/loop.h"
+#include "type1/services.h"
+#include "type1/words.h"
+#include "vm/tables.h"
 
+/* By number - 1; the number of one that is not there is 0. */
 static struct guest guest[GUESTS_MAX];
-static unsigned guest_count;
+static u64 last_stream; /* of random numbers; 0 is the hypervisor's own */
+
+/* ---- The list ---------------------------------------------------------------------------- */
+
+struct guest *guests_numbered(u64 number)
+{
+	if (!number || number > GUESTS_MAX || !guest[number - 1].number)
+		return NULL;
+	return &guest[number - 1];
+}
 
 struct guest *guests_at(unsigned n)
 {
-	return n < guest_count ? &guest[n] : NULL;
-}
-
-static unsigned parse_number(const char *s)
-{
-	unsigned n = 0;
-
-	for (; *s >= '0' && *s <= '9' && n <= GUESTS_MAX; s++)
-		n = n * 10 + (unsigned)(*s - '0');
-	return *s ? 0 : n;
+	for (unsigned i = 0; i < GUESTS_MAX; i++)
+		if (guest[i].number && !n--)
+			return &guest[i];
+	return NULL;
 }
 
 struct guest *guests_find(const char *name)
 {
-	unsigned number = parse_number(name);
+	u64 number;
 
-	if (number)
-		return guests_at(number - 1);
-	for (unsigned i = 0; i < guest_count; i++)
-		if (!strcmp(guest[i].config.name, name))
+	if (words_number(name, &number))
+		return guests_numbered(number);
+	for (unsigned i = 0; i < GUESTS_MAX; i++)
+		if (guest[i].number && !strcmp(guest[i].definition.config.name, name))
 			return &guest[i];
 	return NULL;
 }
 
 struct guest *guests_of(const struct vm *vm)
 {
-	for (unsigned i = 0; i < guest_count; i++)
-		if (guest[i].vm == vm)
+	for (unsigned i = 0; i < GUESTS_MAX; i++)
+		if (READ_ONCE(guest[i].vm) == vm)
 			return &guest[i];
 	return NULL;
 }
 
-struct guest *guests_define(const struct guest *definition, char *error, size_t size)
+static struct guest *free_place(void)
+{
+	for (unsigned i = 0; i < GUESTS_MAX; i++)
+		if (!guest[i].number)
+			return &guest[i];
+	return NULL;
+}
+
+struct guest *guests_define(const struct guest_definition *definition, char *error, size_t size)
 {
 	const char *name = definition->config.name;
-	struct guest *g;
+	struct guest *g = free_place();
 
-	if (!name[0] || parse_number(name)) {
-		fmt_string(error, size, "a VM needs a name that is no number: '%s'", name);
-		return NULL;
-	}
-	if (guests_find(name)) {
+	if (!words_is_name(name))
+		fmt_string(error, size, "a VM's name is " WORDS_NAME_RULE ": '%s'", name);
+	else if (guests_find(name))
 		fmt_string(error, size, "there is a VM '%s' already", name);
-		return NULL;
+	else if (!g)
+		fmt_string(error, size, "no more than %u VMs: vm delete gives room", GUESTS_MAX);
+	else {
+		g->definition = *definition;
+		g->number = (unsigned)(g - guest) + 1;
+		random_stream_init(&g->random, ++last_stream);
+		return g;
 	}
-	if (guest_count == GUESTS_MAX) {
-		fmt_string(error, size, "no more than %u VMs", GUESTS_MAX);
-		return NULL;
-	}
-	g = &guest[guest_count++];
-	*g = *definition;
-	g->vm = NULL;
-	g->number = guest_count;
-	return g;
+	return NULL;
 }
+
+/* ---- Machines ------------------------------------------------------------------------------ */
 
 static bool is_alive(const struct vm *vm)
 {
@@ -76,45 +89,74 @@ unsigned guests_alive(void)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < guest_count; i++)
+	for (unsigned i = 0; i < GUESTS_MAX; i++)
 		n += is_alive(guest[i].vm);
 	return n;
 }
 
 /* Its vCPUs are on their way out of the guest: at most an exit's time. */
-static void wait_quiet(const struct vm *vm)
+static void wait_quiet(struct vm *vm)
 {
 	while (!vm_is_quiet(vm)) {
 		host_take_interrupts();
+		services_poll();
 		host_relax();
 	}
 }
 
 static int load(struct guest *g, char *error, size_t size)
 {
-	const struct load_request request = {
-		.kernel = g->kernel,
-		.cmdline = g->cmdline ? g->cmdline : "",
-		.initrd = g->initrd,
-		.modules = g->module,
-		.module_count = g->module_count,
+	const struct guest_definition *d = &g->definition;
+	struct blob module[DEFINITION_FILES_MAX], rom[DEFINITION_FILES_MAX];
+	unsigned roms = 0;
+	struct load_request request = {
+		.kernel = d->kernel,
+		.cmdline = d->cmdline ? d->cmdline : "",
+		.modules = module,
 	};
-	int result = load_kernel(g->vm, &request, error, size);
+	int result;
 
+	for (unsigned i = 0; i < d->file_count; i++) {
+		if (d->file[i].role == ROLE_INITRD)
+			request.initrd = d->file[i].blob;
+		else if (d->file[i].role == ROLE_MODULE)
+			module[request.module_count++] = d->file[i].blob;
+		else if (d->file[i].role == ROLE_FIRMWARE)
+			rom[roms++] = d->file[i].blob;
+	}
+	if (g->vm->config.firmware) {
+		tables_offer(g->vm, rom, roms);
+		result = load_firmware(g->vm, &d->kernel, error, size);
+	} else {
+		request.acpi_rsdp = tables_place(g->vm);
+		result = load_kernel(g->vm, &request, error, size);
+	}
 	if (!result)
 		vm_start(g->vm);
 	return result;
 }
 
+/* Tell the operator of its end, once.  False: there is none to be told. */
+static bool tell_end(struct guest *g)
+{
+	if (!__atomic_exchange_n(&g->ended, false, __ATOMIC_ACQUIRE) || !g->vm)
+		return false;
+	host_log("VM %s is %s: %s", g->definition.config.name, vm_state_name(g->vm->state),
+		 g->vm->cause);
+	return true;
+}
+
 static void discard(struct guest *g)
 {
-	if (!g->vm)
+	struct vm *vm = g->vm;
+
+	if (!vm)
 		return;
-	wait_quiet(g->vm);
-	console_forget(g->vm);
-	vm_free(g->vm);
-	g->vm = NULL;
-	g->ended = false;
+	wait_quiet(vm);
+	tell_end(g);
+	WRITE_ONCE(g->vm, NULL);
+	console_forget(vm);
+	vm_free(vm);
 }
 
 static u64 memory_used(void)
@@ -127,20 +169,25 @@ static u64 memory_used(void)
 
 int guests_start(struct guest *g, char *error, size_t size)
 {
+	const char *name = g->definition.config.name;
+	struct vm_config config;
 	int result;
 
 	if (is_alive(g->vm)) {
-		fmt_string(error, size, "VM %s is %s", g->config.name, vm_state_name(g->vm->state));
+		fmt_string(error, size, "VM %s is %s", name, vm_state_name(g->vm->state));
 		return -HOST_EBUSY;
 	}
-	if (!g->kernel.data) {
-		fmt_string(error, size, "VM %s has no kernel", g->config.name);
+	if (!g->definition.kernel.data) {
+		fmt_string(error, size, "VM %s has no kernel", name);
 		return -HOST_ENOENT;
 	}
 	discard(g);
 	g->overhead = memory_used();
 	g->created_tsc = host_tsc();
-	result = vm_create(&g->config, &g->vm, error, size);
+	config = g->definition.config;
+	result = plugs_open(&g->plugs, &g->definition, g->number, &config, error, size);
+	if (!result)
+		result = vm_create(&config, &g->vm, error, size);
 	if (!result)
 		result = load(g, error, size);
 	if (!result)
@@ -168,6 +215,19 @@ int guests_restart(struct guest *g, char *error, size_t size)
 	return load(g, error, size);
 }
 
+int guests_delete(struct guest *g, char *error, size_t size)
+{
+	if (is_alive(g->vm)) {
+		fmt_string(error, size, "VM %s is %s: vm kill it first", g->definition.config.name,
+			   vm_state_name(g->vm->state));
+		return -HOST_EBUSY;
+	}
+	discard(g);
+	plugs_close(&g->plugs);
+	memset(g, 0, sizeof(*g));
+	return 0;
+}
+
 int guests_pause(struct guest *g)
 {
 	if (!g->vm || g->vm->state != VM_RUNNING)
@@ -185,6 +245,21 @@ int guests_resume(struct guest *g)
 	return 0;
 }
 
+bool guests_hold(struct guest *g)
+{
+	bool ran = guests_pause(g) == 0;
+
+	/* One that was killed a moment ago may still be in its guest. */
+	wait_quiet(g->vm);
+	return ran;
+}
+
+void guests_release(struct guest *g, bool ran)
+{
+	if (ran)
+		guests_resume(g);
+}
+
 /* Any CPU, the VM's lock held: only a note for guests_poll. */
 void host_vm_ended(struct vm *vm)
 {
@@ -195,18 +270,14 @@ void host_vm_ended(struct vm *vm)
 	loop_wake_boot_cpu();
 }
 
-static void report(struct guest *g)
+void guests_poll(void)
 {
 	char error[VM_CAUSE_MAX];
 
-	host_log("VM %s is %s: %s", g->config.name, vm_state_name(g->vm->state), g->vm->cause);
-	if (g->vm->restart && guests_restart(g, error, sizeof(error)))
-		host_log("VM %s cannot be restarted: %s", g->config.name, error);
-}
+	for (unsigned i = 0; i < GUESTS_MAX; i++) {
+		struct guest *g = &guest[i];
 
-void guests_poll(void)
-{
-	for (unsigned i = 0; i < guest_count; i++)
-		if (__atomic_exchange_n(&guest[i].ended, false, __ATOMIC_ACQUIRE) && guest[i].vm)
-			report(&guest[i]);
+		if (tell_end(g) && g->vm->restart && guests_restart(g, error, sizeof(error)))
+			host_log("VM %s cannot be restarted: %s", g->definition.config.name, error);
+	}
 }

@@ -1,7 +1,8 @@
 /*
  * layout.h - where things lie in the hypervisor's address space
  *
- * Owns: the two upper windows, the selectors, the sizes of stacks.  For C and assembly.
+ * Owns: the two upper windows, the selectors and their descriptors, the sizes of stacks.  For C and
+ * assembly.
  * Must not know: who uses them.
  *
  *   0xffff800000000000  direct map: all memory of the machine, at its physical address
@@ -21,6 +22,10 @@
 #define SELECTOR_CS 0x08
 #define SELECTOR_DS 0x10
 #define SELECTOR_TSS 0x18
+
+/* Descriptors: [SDM] "Segment Descriptors" (3.4.5).  Present, ring 0, accessed. */
+#define DESCRIPTOR_CODE64 0x00af9b000000ffff
+#define DESCRIPTOR_DATA 0x00cf93000000ffff
 
 #define STACK_PAGES_ORDER 3 /* 32 KiB for each CPU; the lowest page is a guard: see paging.h */
 #define STACK_SIZE (4096 << STACK_PAGES_ORDER)

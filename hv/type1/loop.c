@@ -132,6 +132,13 @@ static u64 deadline_of(const struct vcpu *v)
 	return deadline;
 }
 
+/* The CPU is the loop's again: so nobody (nudge.c) needs to ask v for it any longer. */
+static void stop_stepping(struct cpu *cpu, struct vcpu *v)
+{
+	cpu->stepping = false;
+	vcpu_forget(v, REQUEST_HOST);
+}
+
 /*
  * Keep v on this CPU until it blocks or stops, or its time is over and others wait.  It is
  * unloaded before others may have it.
@@ -153,14 +160,14 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 		if (must_leave(cpu) || host_now() >= deadline)
 			break;
 		timer_arm(deadline);
-		nudge_at(cpu->index, cpu->timer_armed_ns);
+		nudge_at(cpu->timer_armed_ns);
 		stop = vcpu_step(v);
-		cpu->stepping = false;
+		stop_stepping(cpu, v);
 		host_take_interrupts();
 		timer_expire();
 	} while (stop == VCPU_HOST);
-	cpu->stepping = false;
-	nudge_at(cpu->index, NEVER);
+	stop_stepping(cpu, v);
+	nudge_at(NEVER);
 	virt->unload(v);
 	cpu->loaded = NULL;
 	now = host_now();

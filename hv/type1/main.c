@@ -6,13 +6,16 @@
  */
 #include "type1/main.h"
 
+#include "lib/fmt.h"
+#include "lib/string.h"
 #include "sched/sched.h"
 #include "type1/acpi.h"
 #include "type1/apic.h"
 #include "type1/bootinfo.h"
 #include "type1/console.h"
+#include "type1/console_input.h"
 #include "type1/guests.h"
-#include "type1/ioapic.h"
+#include "type1/irqroute.h"
 #include "type1/layout.h"
 #include "type1/loop.h"
 #include "type1/modules.h"
@@ -22,7 +25,9 @@
 #include "type1/paging.h"
 #include "type1/power.h"
 #include "type1/ram.h"
+#include "type1/random.h"
 #include "type1/script.h"
+#include "type1/services.h"
 #include "type1/shell.h"
 #include "type1/silence.h"
 #include "type1/smp.h"
@@ -62,10 +67,20 @@ static const u8 *see(const struct physical *memory, u64 address, u64 len)
 
 static const struct physical physical = { see };
 
+/* Where to complain depends on options, so they are read even if the rest makes no sense. */
 static void boot_information(u32 magic, u32 address)
 {
-	must(multiboot_parse(magic, address, &physical, &info, error, sizeof(error)));
-	must(options_parse(info.cmdline, &options, error, sizeof(error)));
+	int result = multiboot_parse(magic, address, &physical, &info, error, sizeof(error));
+	char why[sizeof(error)];
+	int misread = options_parse(info.cmdline ? info.cmdline : "", &options, why, sizeof(why));
+
+	if (options.console_raw)
+		console_use_raw();
+	if (options.exit_guest)
+		power_as_guest();
+	must(result);
+	memcpy(error, why, sizeof(error));
+	must(misread);
 }
 
 static void memory(void)
@@ -103,8 +118,8 @@ static void interrupts(void)
 	if (acpi_find(&physical, info.has_rsdp ? info.rsdp : NULL, &machine, error, sizeof(error)))
 		host_log("espejo: %s: using one CPU", error);
 	power_init(&machine);
-	ioapic_init(&machine);
-	if (!apic_init(machine.lapic_address)) {
+	irqroute_init(&machine);
+	if (!apic_init()) {
 		host_log("espejo: cannot start: this CPU has no APIC, which the hypervisor needs");
 		host_exit(STATUS_CANNOT_START);
 	}
@@ -123,7 +138,11 @@ static void time(void)
 /* On a CPU whose interrupts do not end a guest's run, NMIs must. */
 static void preemption(void)
 {
-	if (virt->kick_needs_nmi && virt->kick_needs_nmi() && !nudge_init())
+	if (!virt->kick_needs_nmi || !virt->kick_needs_nmi())
+		return;
+	if (options.console_raw)
+		console_input_poll();
+	if (!nudge_init())
 		host_log("espejo: a guest that keeps interrupts off cannot be preempted here:"
 			 " there is no I/O APIC to send an NMI");
 }
@@ -167,11 +186,34 @@ static unsigned status_of_guests(void)
 	return 0;
 }
 
+/*
+ * exit=guest: the machine ends as its only guest does.  One that is halted for ever leaves it running,
+ * as it would a machine of its own.
+ */
+static void end_as_guest(void)
+{
+	const struct vm *vm = guests_at(0)->vm;
+
+	if (!vm || vm->state <= VM_HALTED)
+		return;
+	host_log("VM %s is %s: %s", vm->config.name, vm_state_name(vm->state), vm->cause);
+	if (vm->exited)
+		power_end(POWER_END_VALUE, vm->exit_value);
+	if (vm->restart || vm->triple_fault)
+		power_end(POWER_END_RESET, 0);
+	if (vm->state == VM_OFF)
+		power_end(POWER_END_OFF, 0);
+	host_exit(STATUS_GUEST_DEAD);
+}
+
 /* The boot CPU's duties beside its vCPUs. */
 static void work(void)
 {
 	const struct vm *vm;
 
+	services_poll();
+	if (options.exit_guest)
+		end_as_guest();
 	guests_poll();
 	silence_poll();
 	vm = console_focus();
@@ -186,21 +228,60 @@ static void work(void)
 		host_exit(status_of_guests());
 }
 
+/* Without RDRAND, random numbers of VMs follow from this: said on the console. */
+#define DECLARED_SEED 0x45737065a06f2026ull
+
+/* console=raw and exit=guest speak of one VM. */
+static int check_only_guest(void)
+{
+	struct vm_config *config;
+
+	if (!options.console_raw && !options.exit_guest)
+		return 0;
+	if (!guests_at(0) || guests_at(1)) {
+		fmt_string(error, sizeof(error), "%s is for exactly one VM",
+			   options.exit_guest ? "exit=guest" : "console=raw");
+		return -HOST_EINVAL;
+	}
+	config = &guests_at(0)->definition.config;
+	/* Firmware and boot menus speak to the screen. */
+	config->serial_only = options.console_raw && !config->firmware;
+	return 0;
+}
+
+static void start(struct guest *g)
+{
+	int result = guests_start(g, error, sizeof(error));
+
+	if (options.exit_guest)
+		must(result);
+	if (result)
+		host_log("espejo: %s", error);
+}
+
 static void virtual_machines(void)
 {
 	struct blob script;
 
 	must(modules_define_guests(&info, &script, error, sizeof(error)));
+	must(check_only_guest());
 	for (unsigned i = 0; guests_at(i); i++)
-		if (guests_start(guests_at(i), error, sizeof(error)))
-			host_log("espejo: %s", error);
+		start(guests_at(i));
 	if (script.data)
 		script_start((const char *)script.data, script.size);
-	else
+	else if (!options.console_raw)
 		shell_init();
+	if (options.console_raw) /* whoever types waits for this line */
+		host_log("espejo: the serial line is VM %s's", guests_at(0)->definition.config.name);
 	loop_set_work(work);
 	silence_init(options.silence);
 	loop_wake_boot_cpu(); /* for what is there already */
+}
+
+/* The lock of vm keeps others away from its stream. */
+void host_random(struct vm *vm, void *to, size_t len)
+{
+	random_bytes(&guests_of(vm)->random, to, len);
 }
 
 u32 host_trace_size(void)
@@ -224,6 +305,8 @@ void main_start(u32 magic, u32 address)
 	virtualization();
 	preemption();
 	cpus();
+	random_init(options.has_seed ? options.seed : DECLARED_SEED, options.has_seed);
+	services_init();
 	virtual_machines();
 	loop_run();
 }

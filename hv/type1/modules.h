@@ -13,9 +13,9 @@ struct bootinfo;
 
 /*
  * Define a guest for each first module and hand the others their files.  The script, if any, is
- * in *script; data NULL: none.  0, or negative with a sentence in error that names the module.
+ * in *script; data NULL: none.  Texts are added to those of info.  0, or negative with a sentence
+ * in error that names the module.
  */
-int modules_define_guests(const struct bootinfo *info, struct blob *script, char *error,
-			  size_t size);
+int modules_define_guests(struct bootinfo *info, struct blob *script, char *error, size_t size);
 
 #endif

@@ -8,7 +8,6 @@
 #define HEADER_SIZE 44
 #define HEADER_LENGTH 4
 #define HEADER_COUNT 34
-#define HEADER_LAPIC 36
 #define PROCESSOR_SIZE 20
 #define ENTRY_SIZE 8
 
@@ -30,7 +29,7 @@ static const u8 *scan(const struct physical *memory, u64 start, u64 end)
 	return NULL;
 }
 
-/* Last KiB of conventional memory, EBDA, BIOS: the order of the specification. */
+/* EBDA, last KiB of conventional memory, BIOS: the order of the specification. */
 static const u8 *find_pointer(const struct physical *memory)
 {
 	const u8 *segment = physical_see(memory, 0x40e, 2), *found = NULL;
@@ -59,7 +58,7 @@ static const u8 *table_of(const struct physical *memory, const u8 *pointer)
 static void read_entry(struct acpi_machine *m, const u8 *e, bool isa[BUSES])
 {
 	if (e[0] == PROCESSOR && e[3] & PROCESSOR_ENABLED)
-		acpi_add_cpu(m, e[1]);
+		acpi_add_cpu(m, e[1], ACPI_ALL_CPUS);
 	else if (e[0] == BUS)
 		isa[e[1]] = !memcmp(e + 2, "ISA", 3);
 	else if (e[0] == IOAPIC && e[3] & IOAPIC_ENABLED)
@@ -78,7 +77,6 @@ bool mptable_find(const struct physical *memory, struct acpi_machine *m)
 	if (!table)
 		return false;
 	len = physical_u16(table + HEADER_LENGTH);
-	m->lapic_address = physical_u32(table + HEADER_LAPIC);
 	for (u16 i = 0; i < physical_u16(table + HEADER_COUNT); i++) {
 		u32 size = at < len && table[at] == PROCESSOR ? PROCESSOR_SIZE : ENTRY_SIZE;
 

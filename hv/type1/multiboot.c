@@ -8,6 +8,7 @@
 
 #define TEXT_MAX 4096 /* of one string */
 #define MEMORY_USABLE 1
+#define ADDRESS_TOP ALIGN_DOWN(~0ull, PAGE_SIZE) /* ends beyond it could not be rounded up */
 
 struct parser {
 	const struct physical *memory;
@@ -64,26 +65,54 @@ static const char *copy_text_at(struct parser *p, u64 address)
 static int add_region(struct parser *p, u64 start, u64 len, bool usable)
 {
 	struct bootinfo *info = p->info;
+	bool wraps = start + len < start;
+	u64 end = wraps ? ADDRESS_TOP : MIN(start + len, ADDRESS_TOP);
 
-	if (!len)
-		return 0;
-	if (start + len < start)
+	if (wraps && usable)
 		return fail(p, "the loader's memory map has an entry at %#lx that wraps around",
 			    start);
+	if (start >= end)
+		return 0;
 	if (info->region_count == BOOTINFO_REGIONS)
 		return fail(p, "the loader's memory map has more than %u entries",
 			    BOOTINFO_REGIONS);
-	info->region[info->region_count++] =
-		(struct bootinfo_region){ start, start + len, usable };
+	info->region[info->region_count++] = (struct bootinfo_region){ start, end, usable };
 	return 0;
 }
 
+/* The end of the usable entry that has start; start itself: none has it. */
+static u64 ram_from(const struct bootinfo *info, u64 start)
+{
+	u64 end = start;
+
+	for (unsigned i = 0; i < info->region_count; i++) {
+		const struct bootinfo_region *r = &info->region[i];
+
+		if (r->usable && start >= r->start && start < r->end)
+			end = MAX(end, r->end);
+	}
+	return end;
+}
+
+/* Entries may lie side by side. */
 static bool is_ram(const struct bootinfo *info, u64 start, u64 end)
+{
+	u64 to;
+
+	for (; start < end; start = to) {
+		to = ram_from(info, start);
+		if (to == start)
+			return false;
+	}
+	return true;
+}
+
+static bool meets_ram(const struct bootinfo *info, u64 start, u64 end)
 {
 	for (unsigned i = 0; i < info->region_count; i++) {
 		const struct bootinfo_region *r = &info->region[i];
 
-		if (r->usable && start >= r->start && end <= r->end)
+		if (r->usable && start < r->end && end > r->start)
 			return true;
 	}
 	return false;
@@ -120,6 +149,18 @@ static int check_modules(struct parser *p)
 	return 0;
 }
 
+/* Nobody shall paint into RAM, which is somebody else's, or beyond the address space. */
+static void check_screen(struct bootinfo *info)
+{
+	const struct screen_framebuffer *fb = &info->framebuffer;
+	u64 size = (u64)fb->pitch * fb->height;
+
+	if (info->screen == BOOTINFO_FRAMEBUFFER &&
+	    (size > ADDRESS_TOP || fb->address > ADDRESS_TOP - size ||
+	     meets_ram(info, fb->address, fb->address + size)))
+		info->screen = BOOTINFO_NO_SCREEN;
+}
+
 static int finish(struct parser *p)
 {
 	if (!p->info->cmdline)
@@ -128,6 +169,7 @@ static int finish(struct parser *p)
 		p->info->loader = "an unnamed loader";
 	if (!p->info->region_count)
 		return fail(p, "the loader gave no memory map");
+	check_screen(p->info);
 	return check_modules(p);
 }
 

@@ -3,7 +3,7 @@
 
 #include "host.h"
 #include "type1/cpu.h"
-#include "type1/ioapic.h"
+#include "type1/irqroute.h"
 #include "type1/traps.h"
 #include "vm/vcpu.h"
 #include "x86_ops.h"
@@ -14,6 +14,8 @@
 #define SOON_NS 2000000ull
 #define SLACK_NS 50000ull /* behind the interrupt that should do without us */
 #define SLACK_PART 512 /* and a part of the way: the clocks were only measured */
+#define SLACK_PART_DEAF 2048 /* a tick that is early costs no more than asking for another */
+#define TICK_MIN_NS 10000ull /* it repeats, so that there must be time for something else */
 
 #define PIT_IRQ 0
 #define PIT_HZ 1193182ull
@@ -41,6 +43,7 @@ static struct {
 	bool needed, has_rtc;
 	struct host_lock lock;
 	u64 when_ns[HOST_MAX_CPUS];
+	bool deaf[HOST_MAX_CPUS]; /* the guest has interrupts off */
 	enum ticker ticker;
 	u64 tick_ns; /* the PIT's next tick; 0: ask the clocks again */
 } nudge;
@@ -93,16 +96,16 @@ static void use(enum ticker ticker)
 	if (ticker == nudge.ticker)
 		return;
 	if (nudge.ticker == TICKER_PIT)
-		ioapic_mask_isa(PIT_IRQ);
+		irqroute_mask_isa(PIT_IRQ);
 	if (nudge.ticker == TICKER_RTC) {
-		ioapic_mask_isa(RTC_IRQ);
+		irqroute_mask_isa(RTC_IRQ);
 		rtc_tick(false);
 	}
 	nudge.ticker = ticker;
 	if (ticker == TICKER_PIT)
-		ioapic_route_isa_nmi(PIT_IRQ, ALL_CPUS);
+		irqroute_isa_nmi(PIT_IRQ, ALL_CPUS);
 	if (ticker == TICKER_RTC) {
-		ioapic_route_isa_nmi(RTC_IRQ, ALL_CPUS);
+		irqroute_isa_nmi(RTC_IRQ, ALL_CPUS);
 		rtc_tick(true);
 	}
 }
@@ -111,7 +114,8 @@ static void use(enum ticker ticker)
 
 /*
  * An NMI in the hypervisor itself, which found no guest to stop: the one that is entered next stops
- * at once, or it would have its CPU for another period.  No lock: this CPU may hold it.
+ * at once, or it would have its CPU for another period.  And if it came early, for clocks differ,
+ * nudge_at is to ask for another.  No lock: this CPU may hold it; to ask once too often is no harm.
  */
 static void nmi(void)
 {
@@ -119,6 +123,7 @@ static void nmi(void)
 
 	if (cpu->stepping)
 		vcpu_note(cpu->loaded, REQUEST_HOST);
+	WRITE_ONCE(nudge.tick_ns, 0);
 	if (READ_ONCE(nudge.ticker) == TICKER_RTC)
 		rtc_acknowledge();
 }
@@ -127,10 +132,10 @@ bool nudge_init(void)
 {
 	for (unsigned i = 0; i < HOST_MAX_CPUS; i++)
 		nudge.when_ns[i] = NEVER;
-	nudge.needed = ioapic_route_isa_nmi(PIT_IRQ, ALL_CPUS);
-	ioapic_mask_isa(PIT_IRQ);
-	nudge.has_rtc = ioapic_route_isa_nmi(RTC_IRQ, ALL_CPUS);
-	ioapic_mask_isa(RTC_IRQ);
+	nudge.needed = irqroute_isa_nmi(PIT_IRQ, ALL_CPUS);
+	irqroute_mask_isa(PIT_IRQ);
+	nudge.has_rtc = irqroute_isa_nmi(RTC_IRQ, ALL_CPUS);
+	irqroute_mask_isa(RTC_IRQ);
 	traps_set_handler(VECTOR_NMI, nmi);
 	return nudge.needed;
 }
@@ -140,19 +145,30 @@ bool nudge_needed(void)
 	return nudge.needed;
 }
 
-static u64 earliest(void)
+/* The CPU that must leave first; its wish may be NEVER. */
+static unsigned earliest(void)
 {
-	u64 when = NEVER;
+	unsigned cpu = 0;
 
-	for (unsigned i = 0; i < host_cpu_count(); i++)
-		when = MIN(when, nudge.when_ns[i]);
-	return when;
+	for (unsigned i = 1; i < host_cpu_count(); i++)
+		if (nudge.when_ns[i] < nudge.when_ns[cpu])
+			cpu = i;
+	return cpu;
+}
+
+/* How long from now the tick shall come for a wish that is so far away. */
+static u64 delay(u64 away, bool deaf)
+{
+	if (deaf)
+		return MAX(away + away / SLACK_PART_DEAF, TICK_MIN_NS);
+	return away + away / SLACK_PART + SLACK_NS;
 }
 
 /* Make the next tick come for the earliest wish. */
 static void program(u64 now)
 {
-	u64 when = earliest(), away = when > now ? when - now : 0;
+	unsigned cpu = earliest();
+	u64 when = nudge.when_ns[cpu], away = when > now ? when - now : 0;
 
 	nudge.tick_ns = 0;
 	if (when == NEVER) {
@@ -161,21 +177,32 @@ static void program(u64 now)
 		use(TICKER_RTC);
 		rtc_acknowledge();
 	} else {
-		nudge.tick_ns = now + pit_tick(away + away / SLACK_PART + SLACK_NS);
+		nudge.tick_ns = now + pit_tick(delay(away, nudge.deaf[cpu]));
 		use(TICKER_PIT);
 	}
 }
 
-void nudge_at(unsigned cpu, u64 when_ns)
+/* The guest that this CPU enters next has interrupts off: nothing but a tick will end its run. */
+static bool is_deaf(const struct cpu *cpu)
 {
+	return cpu->loaded && !(cpu->loaded->regs.rflags & RFLAGS_IF);
+}
+
+void nudge_at(u64 when_ns)
+{
+	const struct cpu *cpu = cpu_this();
+	unsigned i = cpu->index;
+	bool deaf = is_deaf(cpu);
 	u64 now;
 
 	if (!nudge.needed)
 		return;
 	host_lock(&nudge.lock);
 	now = host_now();
-	if (nudge.when_ns[cpu] != when_ns || (when_ns != NEVER && now >= nudge.tick_ns)) {
-		nudge.when_ns[cpu] = when_ns;
+	if (nudge.when_ns[i] != when_ns ||
+	    (when_ns != NEVER && (nudge.deaf[i] != deaf || now >= READ_ONCE(nudge.tick_ns)))) {
+		nudge.when_ns[i] = when_ns;
+		nudge.deaf[i] = deaf;
 		program(now);
 	}
 	host_unlock(&nudge.lock);

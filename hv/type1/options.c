@@ -3,8 +3,9 @@
 
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "type1/words.h"
 
-#define WORD_MAX 128
+#define WORD_MAX 160 /* as many names of VMs as fit into vm= */
 #define TRACE_MIN 16
 #define TRACE_MAX 65536
 #define TRACE_DEFAULT 256
@@ -13,8 +14,8 @@
 #define WEIGHT_MAX 10000
 #define WEIGHT_DEFAULT 100
 #define MEMORY_DEFAULT MiB(64)
-#define MEMORY_MIN MiB(2)
-#define MEMORY_MAX GiB(512)
+
+_Static_assert(VM_NAME_MAX == WORDS_NAME_MAX, "one rule for names");
 
 /* What is being read, and what came out. */
 struct parse {
@@ -25,6 +26,7 @@ struct parse {
 	char word[WORD_MAX];
 	char *value; /* behind the word's '='; NULL: there is none */
 	u32 seen; /* a bit for each option that was there */
+	bool encoded; /* "--% " came before the rest */
 	void *result;
 };
 
@@ -33,6 +35,7 @@ struct option {
 	const char *name;
 	const char *expected; /* for the error message; NULL: a flag without value */
 	bool (*set)(struct parse *p, const char *value);
+	bool many; /* may be given again */
 };
 
 static int fail(struct parse *p, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -51,28 +54,22 @@ static int fail(struct parse *p, const char *format, ...)
 
 /* ---- Values ---------------------------------------------------------------------------- */
 
-/* Decimal, with K, M or G behind it if units.  False: anything else, or too large. */
-static bool number(const char *text, bool units, u64 max, u64 *result)
+/* A number of bytes, with K, M or G behind it or not.  False: anything else, or too large. */
+static bool size_between(const char *text, u64 min, u64 max, u64 *result)
 {
-	u64 n = 0;
 	unsigned shift = 0;
+	u64 n;
 
-	if (!*text)
+	if (!words_take_number(&text, &n))
 		return false;
-	for (; *text >= '0' && *text <= '9'; text++) {
-		if (n > (~0ull - 9) / 10)
-			return false;
-		n = n * 10 + (u64)(*text - '0');
-	}
-	if (units && *text) {
+	if (*text) {
 		const char *unit = strchr("KMG", *text);
 
-		if (!unit)
+		if (!unit || text[1])
 			return false;
 		shift = (unsigned)(*unit == 'K' ? 10 : *unit == 'M' ? 20 : 30);
-		text++;
 	}
-	if (*text || n > max >> shift)
+	if (n > max >> shift || n << shift < min)
 		return false;
 	*result = n << shift;
 	return true;
@@ -82,10 +79,37 @@ static bool number_between(const char *text, u64 min, u64 max, unsigned *result)
 {
 	u64 n;
 
-	if (!number(text, false, max, &n) || n < min)
+	if (!words_number(text, &n) || n < min || n > max)
 		return false;
 	*result = (unsigned)n;
 	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 'a' - 'A';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that %XX at text stands for; -1: it is none, or the end of a string. */
+static int encoded_byte(const char *text)
+{
+	int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+
+	return low < 0 || !(high << 4 | low) ? -1 : high << 4 | low;
+}
+
+void options_decode(const char *from, char *to)
+{
+	while (*from) {
+		int byte = *from == '%' ? encoded_byte(from) : -1;
+
+		*to++ = byte < 0 ? *from : (char)byte;
+		from += byte < 0 ? 1 : 3;
+	}
+	*to = '\0';
 }
 
 static bool boolean(const char *text, bool *result)
@@ -96,18 +120,11 @@ static bool boolean(const char *text, bool *result)
 	return true;
 }
 
-/* Letters, digits, '-' and '_': what can be typed and prefixed without harm. */
-static bool name(const char *text, char *result, size_t size)
+static bool name(const char *text, char result[VM_NAME_MAX])
 {
-	size_t len = strlen(text);
-
-	if (!len || len >= size)
+	if (!words_is_name(text))
 		return false;
-	for (const char *c = text; *c; c++)
-		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-		      (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' || *c == '.'))
-			return false;
-	memcpy(result, text, len + 1);
+	memcpy(result, text, strlen(text) + 1);
 	return true;
 }
 
@@ -129,7 +146,8 @@ static enum word next_word(struct parse *p)
 	memcpy(p->word, p->at, MIN(len, (size_t)WORD_MAX - 1));
 	p->word[MIN(len, (size_t)WORD_MAX - 1)] = '\0';
 	p->at += len;
-	if (!strcmp(p->word, "--")) {
+	if (!strcmp(p->word, "--") || !strcmp(p->word, "--%")) {
+		p->encoded = p->word[2];
 		while (*p->at == ' ')
 			p->at++;
 		return WORD_REST;
@@ -155,8 +173,8 @@ static int set(struct parse *p, const struct option *options, const struct optio
 {
 	u32 bit = 1u << (o - options);
 
-	if (p->seen & bit)
-		return fail(p, "option %s= is given twice", o->name);
+	if (p->seen & bit && !o->many)
+		return fail(p, "option %s%s is given twice", o->name, o->expected ? "=" : "");
 	p->seen |= bit;
 	if (!o->set(p, p->value ? p->value : ""))
 		return fail(p, "option %s=%s: expected %s", o->name, p->value, o->expected);
@@ -215,7 +233,8 @@ static bool set_exit(struct parse *p, const char *value)
 	struct options *o = p->result;
 
 	o->exit_done = !strcmp(value, "done");
-	return o->exit_done || !strcmp(value, "never");
+	o->exit_guest = !strcmp(value, "guest");
+	return o->exit_done || o->exit_guest || !strcmp(value, "never");
 }
 
 static bool set_script_exit(struct parse *p, const char *value)
@@ -233,125 +252,278 @@ static bool set_silence(struct parse *p, const char *value)
 	return number_between(value, 0, SILENCE_MAX, &o->silence);
 }
 
+static bool set_console(struct parse *p, const char *value)
+{
+	struct options *o = p->result;
+
+	o->console_raw = !strcmp(value, "raw");
+	return o->console_raw || !strcmp(value, "lines");
+}
+
+static bool set_seed(struct parse *p, const char *value)
+{
+	struct options *o = p->result;
+
+	o->has_seed = words_number(value, &o->seed);
+	return o->has_seed;
+}
+
 int options_parse(const char *text, struct options *o, char *error, size_t size)
 {
 	static const struct option table[] = {
-		{ "cpus", "1 to 64", set_cpus },
-		{ "trace", "a power of two from 16 to 65536", set_trace },
-		{ "exit", "never or done", set_exit },
-		{ "script-exit", NULL, set_script_exit },
-		{ "silence", "0 to 3600 seconds", set_silence },
+		{ "cpus", "1 to 64", set_cpus, false },
+		{ "trace", "a power of two from 16 to 65536", set_trace, false },
+		{ "exit", "never, done or guest", set_exit, false },
+		{ "script-exit", NULL, set_script_exit, false },
+		{ "silence", "0 to 3600 seconds", set_silence, false },
+		{ "console", "lines or raw", set_console, false },
+		{ "seed", "a number of up to 64 bits", set_seed, false },
 	};
 	struct parse p = { .at = text,
 			   .where = "the hypervisor's command line",
 			   .error = error,
 			   .error_size = size,
 			   .result = o };
+	int result;
 
 	*o = (struct options){ .cpus = HOST_MAX_CPUS,
 				.trace = TRACE_DEFAULT,
 				.silence = SILENCE_DEFAULT };
-	return parse(&p, table, ARRAY_SIZE(table));
+	result = parse(&p, table, ARRAY_SIZE(table));
+	if (!result && *p.at)
+		return fail(&p, "-- %.40s: there is nobody to hand that on to", p.at);
+	return result;
 }
 
 /* ---- A module's ----------------------------------------------------------------------------- */
 
-enum module_option { NAME, MEM, CPUS, WEIGHT, CPU, STRICT, VM, ROLE };
+enum module_option {
+	NAME,
+	MEM,
+	CPUS,
+	WEIGHT,
+	CPU,
+	STRICT,
+	DISK,
+	NET,
+	MAC,
+	TASKSW,
+	LAST_OF_KERNEL = TASKSW,
+	VM,
+	ROLE,
+	COW,
+	RO,
+};
+
+static struct vm_config *config_of(struct parse *p)
+{
+	return &((struct options_module *)p->result)->vm.config;
+}
 
 static bool set_name(struct parse *p, const char *value)
 {
-	struct options_module *m = p->result;
-
-	return name(value, m->config.name, sizeof(m->config.name));
+	return name(value, config_of(p)->name);
 }
 
 static bool set_mem(struct parse *p, const char *value)
 {
-	struct options_module *m = p->result;
-
-	return number(value, true, MEMORY_MAX, &m->config.memory) &&
-	       m->config.memory >= MEMORY_MIN;
+	return size_between(value, DEFINITION_MEMORY_MIN, DEFINITION_MEMORY_MAX,
+			    &config_of(p)->memory);
 }
 
 static bool set_vcpus(struct parse *p, const char *value)
 {
-	struct options_module *m = p->result;
-
-	return number_between(value, 1, VM_MAX_VCPUS, &m->config.vcpus);
+	return number_between(value, 1, VM_MAX_VCPUS, &config_of(p)->vcpus);
 }
 
 static bool set_weight(struct parse *p, const char *value)
 {
-	struct options_module *m = p->result;
-
-	return number_between(value, 1, WEIGHT_MAX, &m->config.weight);
+	return number_between(value, 1, WEIGHT_MAX, &config_of(p)->weight);
 }
 
 static bool set_cpu(struct parse *p, const char *value)
 {
-	struct options_module *m = p->result;
+	struct vm_config *config = config_of(p);
 
-	return (!strcmp(value, "bare") || !strcmp(value, "v1")) &&
-	       name(value, m->config.cpu, sizeof(m->config.cpu));
+	if (strcmp(value, "bare") && strcmp(value, "v1"))
+		return false;
+	fmt_string(config->cpu, sizeof(config->cpu), "%s", value);
+	return true;
 }
 
 static bool set_strict(struct parse *p, const char *value)
 {
-	struct options_module *m = p->result;
+	return boolean(value, &config_of(p)->strict);
+}
 
-	return boolean(value, &m->config.strict);
+static bool set_disk(struct parse *p, const char *value)
+{
+	struct guest_definition *vm = &((struct options_module *)p->result)->vm;
+
+	return vm->disk_count < DEFINITION_DISKS_MAX &&
+	       definition_disk_of(value, &vm->disk[vm->disk_count]) && ++vm->disk_count;
+}
+
+static bool set_net(struct parse *p, const char *value)
+{
+	struct guest_definition *vm = &((struct options_module *)p->result)->vm;
+
+	if (strcmp(value, "none"))
+		return name(value, vm->net);
+	vm->net[0] = '\0';
+	return true;
+}
+
+static bool set_mac(struct parse *p, const char *value)
+{
+	struct guest_definition *vm = &((struct options_module *)p->result)->vm;
+
+	vm->has_mac = definition_mac_of(value, vm->mac);
+	return vm->has_mac;
+}
+
+static bool set_tasksw(struct parse *p, const char *value UNUSED)
+{
+	((struct options_module *)p->result)->vm.tasksw = true;
+	return true;
+}
+
+/* NAME[,NAME]..., each once. */
+static bool set_vm(struct parse *p, const char *value)
+{
+	struct options_module *m = p->result;
+	char one[WORD_MAX];
+
+	for (;; value++) {
+		const char *comma = strchr(value, ',');
+		size_t len = comma ? (size_t)(comma - value) : strlen(value);
+
+		memcpy(one, value, len);
+		one[len] = '\0';
+		for (unsigned i = 0; i < m->vm_count; i++)
+			if (!strcmp(m->vm_name[i], one))
+				return false;
+		if (m->vm_count == OPTIONS_VMS_MAX || !name(one, m->vm_name[m->vm_count]))
+			return false;
+		m->vm_count++;
+		value += len;
+		if (!*value)
+			return true;
+	}
 }
 
 static bool set_role(struct parse *p, const char *value)
 {
 	static const char *const role[] = {
-		[ROLE_INITRD] = "initrd", [ROLE_DISK] = "disk",	    [ROLE_FIRMWARE] = "firmware",
-		[ROLE_MODULE] = "module", [ROLE_SCRIPT] = "script",
+		[ROLE_INITRD] = "initrd",
+		[ROLE_DISK] = "disk",
+		[ROLE_FIRMWARE] = "firmware",
+		[ROLE_MODULE] = "module",
 	};
 	struct options_module *m = p->result;
 
-	for (unsigned i = ROLE_INITRD; i < ARRAY_SIZE(role); i++) {
-		if (strcmp(value, role[i]))
-			continue;
-		m->role = (u8)i;
-		return true;
-	}
-	return false;
+	m->is_script = !strcmp(value, "script");
+	for (unsigned i = ROLE_INITRD; i < ARRAY_SIZE(role); i++)
+		if (!strcmp(value, role[i]))
+			m->file.role = (u8)i;
+	return m->is_script || m->file.role != ROLE_KERNEL;
 }
 
-/* Which options go together. */
-static int check_module(struct parse *p, const struct options_module *m)
+static bool set_cow(struct parse *p, const char *value UNUSED)
 {
-	const u32 of_kernel = BIT(NAME) | BIT(MEM) | BIT(CPUS) | BIT(WEIGHT) | BIT(CPU) |
-			      BIT(STRICT);
-	bool vm = p->seen & BIT(VM), role = p->seen & BIT(ROLE);
+	((struct options_module *)p->result)->file.cow = true;
+	return true;
+}
 
-	if (p->seen & of_kernel && (vm || role))
-		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict= describe a VM; vm= and"
-			       " role= add to one: not both");
-	if (m->role == ROLE_SCRIPT)
-		return vm ? fail(p, "role=script belongs to no VM: leave vm= out") : 0;
-	if (vm && !role)
-		return fail(p, "vm=%s needs role=initrd, disk, firmware or module", m->config.name);
-	if (role && !vm)
-		return fail(p, "role= needs vm=NAME");
-	if (!vm && !(p->seen & BIT(NAME)))
+static bool set_ro(struct parse *p, const char *value UNUSED)
+{
+	((struct options_module *)p->result)->file.ro = true;
+	return true;
+}
+
+/* The first module with role=firmware: what describes a VM says the rest. */
+static int check_firmware(struct parse *p, struct options_module *m)
+{
+	if (!(p->seen & BIT(NAME)))
 		return fail(p, "name= is missing");
+	if (*p->at)
+		return fail(p, "-- %.40s: firmware takes no command line", p->at);
+	m->vm.config.firmware = true;
 	return 0;
 }
 
-int options_parse_module(const char *text, unsigned number_of_it, struct options_module *m,
-			 char *error, size_t size)
+static int check_encoding(struct parse *p)
+{
+	for (const char *at = p->at; p->encoded && (at = strchr(at, '%')); at++)
+		if (encoded_byte(at) < 0)
+			return fail(p, "--%% ...%.3s: expected %% and two hexadecimal digits", at);
+	return 0;
+}
+
+/* Which options go together with role=. */
+static int check_file(struct parse *p, const struct options_module *m)
+{
+	bool kept_apart = m->file.cow || m->file.ro;
+
+	if (m->is_script)
+		return p->seen & ~BIT(ROLE) ? fail(p, "role=script belongs to no VM: leave vm=, cow"
+						      " and ro out")
+					    : 0;
+	if (!m->vm_count)
+		return fail(p, "role= needs vm=NAME");
+	if (m->file.role != ROLE_DISK && kept_apart)
+		return fail(p, "%s is for role=disk only", m->file.cow ? "cow" : "ro");
+	if (m->file.cow && m->file.ro)
+		return fail(p, "cow is for a disk that is written to, ro for one that is not: not"
+			       " both");
+	if (m->file.role == ROLE_DISK && m->vm_count > 1 && !kept_apart)
+		return fail(p, "a disk that %u VMs have needs cow or ro", m->vm_count);
+	return 0;
+}
+
+static int check_module(struct parse *p, struct options_module *m)
+{
+	bool role = p->seen & BIT(ROLE), of_kernel = p->seen & BITS(LAST_OF_KERNEL, 0);
+	u32 of_file = p->seen & ~BITS(LAST_OF_KERNEL, 0);
+
+	if (of_kernel && of_file == BIT(ROLE) && m->file.role == ROLE_FIRMWARE)
+		return check_firmware(p, m);
+	if (of_kernel && of_file)
+		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict=, disk=, net=, mac=,"
+			       " tasksw describe a VM; vm=, role=, cow, ro add to one: not both");
+	if (role)
+		return check_file(p, m);
+	if (m->vm_count)
+		return fail(p, "vm=%s needs role=initrd, disk, firmware or module", m->vm_name[0]);
+	if (of_file)
+		return fail(p, "%s needs vm=NAME role=disk", m->file.cow ? "cow" : "ro");
+	if (!(p->seen & BIT(NAME)))
+		return fail(p, "name= is missing");
+	if (m->vm.has_mac && p->seen & BIT(NET) && !m->vm.net[0])
+		return fail(p, "mac= makes no sense with net=none");
+	return 0;
+}
+
+int options_parse_module(const char *text, unsigned number, struct options_module *m, char *error,
+			 size_t size)
 {
 	static const struct option table[] = {
-		[NAME] = { "name", "1 to 15 letters, digits, '.', '-' or '_'", set_name },
-		[MEM] = { "mem", "2M or more, such as 64M or 1G", set_mem },
-		[CPUS] = { "cpus", "1 to 8", set_vcpus },
-		[WEIGHT] = { "weight", "1 to 10000", set_weight },
-		[CPU] = { "cpu", "bare or v1", set_cpu },
-		[STRICT] = { "strict", "0 or 1", set_strict },
-		[VM] = { "vm", "the name of a VM", set_name },
-		[ROLE] = { "role", "initrd, disk, firmware, module or script", set_role },
+		[NAME] = { "name", WORDS_NAME_RULE, set_name, false },
+		[MEM] = { "mem", "2M or more, such as 64M or 1G", set_mem, false },
+		[CPUS] = { "cpus", "1 to 8", set_vcpus, false },
+		[WEIGHT] = { "weight", "1 to 10000", set_weight, false },
+		[CPU] = { "cpu", "bare or v1", set_cpu, false },
+		[STRICT] = { "strict", "0 or 1", set_strict, false },
+		[DISK] = { "disk", "hd0:START+SECTORS or hd0p1, at most four of them", set_disk,
+			   true },
+		[NET] = { "net", "the name of a switch, or none", set_net, false },
+		[MAC] = { "mac", "six bytes of one card, such as 02:00:00:00:00:01", set_mac,
+			  false },
+		[TASKSW] = { "tasksw", NULL, set_tasksw, false },
+		[VM] = { "vm", "the name of a VM, or up to 8 with commas between", set_vm, false },
+		[ROLE] = { "role", "initrd, disk, firmware, module or script", set_role, false },
+		[COW] = { "cow", NULL, set_cow, false },
+		[RO] = { "ro", NULL, set_ro, false },
 	};
 	char where[32];
 	struct parse p = {
@@ -359,13 +531,18 @@ int options_parse_module(const char *text, unsigned number_of_it, struct options
 	};
 	int result;
 
-	_Static_assert(VM_MAX_VCPUS == 8 && HOST_MAX_CPUS == 64, "the tables say so");
-	fmt_string(where, sizeof(where), "module %u", number_of_it);
-	*m = (struct options_module){ .config = { .memory = MEMORY_DEFAULT,
-						  .vcpus = 1,
-						  .weight = WEIGHT_DEFAULT,
-						  .cpu = "bare" } };
+	_Static_assert(VM_MAX_VCPUS == 8 && HOST_MAX_CPUS == 64 && OPTIONS_VMS_MAX == 8 &&
+			       DEFINITION_DISKS_MAX == 4,
+		       "the tables say so");
+	fmt_string(where, sizeof(where), "module %u", number);
+	memset(m, 0, sizeof(*m));
+	m->vm.config = (struct vm_config){
+		.memory = MEMORY_DEFAULT, .vcpus = 1, .weight = WEIGHT_DEFAULT, .cpu = "bare"
+	};
 	result = parse(&p, table, ARRAY_SIZE(table));
-	m->cmdline = p.at;
+	m->cmdline = m->vm.cmdline = m->file.blob.cmdline = p.at;
+	m->encoded = p.encoded;
+	if (!result)
+		result = check_encoding(&p);
 	return result ? result : check_module(&p, m);
 }

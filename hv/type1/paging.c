@@ -110,25 +110,29 @@ static u64 map_direct(u64 start, u64 end, u64 bits)
 
 u64 paging_map_memory(const struct bootinfo *info)
 {
-	u64 mapped = GiB(4);
+	u64 limit = ~0ull;
 
 	for (unsigned i = 0; i < info->region_count; i++) {
 		const struct bootinfo_region *r = &info->region[i];
+		u64 to;
 
 		if (!r->usable || r->end <= GiB(4))
 			continue;
-		if (map_direct(MAX(r->start, GiB(4)), r->end, DIRECT_BITS) < r->end)
-			host_log("espejo: memory from %#lx on is not used: the direct map ends at"
-				 " 512 GiB, or memory for its tables is short",
-				 r->start);
-		else
-			mapped = MAX(mapped, r->end);
+		to = map_direct(MAX(r->start, GiB(4)), r->end, DIRECT_BITS);
+		if (to < r->end)
+			limit = MIN(limit, to);
 	}
-	return mapped;
+	if (limit != ~0ull)
+		host_log("espejo: memory from %#lx on is not used: the direct map ends at 512 GiB,"
+			 " or memory for its tables is short",
+			 limit);
+	return limit;
 }
 
 void *paging_map_device(u64 address, u64 size)
 {
+	if (size > GiB(512) || address > GiB(512) - size)
+		return NULL;
 	if (map_direct(address, address + size, DEVICE_BITS) < address + size)
 		return NULL;
 	return (void *)(DIRECT_BASE + address);

@@ -19,8 +19,10 @@ struct bootinfo;
  */
 void paging_init(void);
 
-/* Extend the direct map to all usable memory; needs memory below 4 GiB for tables.  Returns the
- * first address that is not mapped. */
+/*
+ * Extend the direct map to all usable memory; needs memory below 4 GiB for tables.  Returns the
+ * lowest usable address that is not mapped; ~0: all are.
+ */
 u64 paging_map_memory(const struct bootinfo *info);
 
 /* Uncached view of a device's registers, for ever.  NULL: beyond the direct map, or no memory. */

@@ -103,6 +103,21 @@ u64 ram_size(const struct bootinfo *info)
 	return size;
 }
 
+/* Does a module or an entry of the map that forbids have any of the page? */
+static bool is_wanted(const struct bootinfo *info, u64 page)
+{
+	u64 end = page + PAGE_SIZE;
+
+	for (unsigned i = 0; i < info->module_count; i++)
+		if (info->module[i].start < end && info->module[i].end > page)
+			return true;
+	for (unsigned i = 0; i < info->region_count; i++)
+		if (!info->region[i].usable && info->region[i].start < end &&
+		    info->region[i].end > page)
+			return true;
+	return false;
+}
+
 u64 ram_low_page(const struct bootinfo *info)
 {
 	for (unsigned i = 0; i < info->region_count; i++) {
@@ -110,8 +125,11 @@ u64 ram_low_page(const struct bootinfo *info)
 		u64 page = ALIGN_DOWN(MIN(r->end, LOW_END), PAGE_SIZE);
 
 		/* The highest one below 640 KiB: the lowest belong to the firmware's tables. */
-		if (r->usable && page > PAGE_SIZE && page - PAGE_SIZE >= r->start)
-			return page - PAGE_SIZE;
+		while (r->usable && page > PAGE_SIZE && page - PAGE_SIZE >= r->start) {
+			page -= PAGE_SIZE;
+			if (!is_wanted(info, page))
+				return page;
+		}
 	}
 	return 0;
 }

@@ -9,11 +9,13 @@
 #include "type1/loop.h"
 #include "type1/power.h"
 #include "type1/shell.h"
+#include "type1/words.h"
 
 #define LINE_MAX 256
 #define HEARD_MAX 4096
 #define POLL_NS 2000000ull /* while waiting: the script's own resolution */
 #define DEFAULT_SECONDS 30
+#define NUMBER_MAX 1000000 /* of seconds or milliseconds */
 
 /* What guests said since the last expect that it satisfied. */
 struct heard {
@@ -27,7 +29,7 @@ static struct {
 	size_t len, at;
 	unsigned line;
 	char now[LINE_MAX]; /* the line being carried out, cut up */
-	char *word[SHELL_WORDS];
+	char *word[WORDS_MAX];
 	int words;
 	bool waiting; /* the line has begun and is not over */
 	bool active;
@@ -162,15 +164,12 @@ static bool send_some(struct vm *vm)
 	return !text[script.sent];
 }
 
-static u64 number(const char *s)
+static u64 number(const char *text)
 {
-	u64 n = 0;
+	u64 n;
 
-	for (; *s; s++) {
-		if (*s < '0' || *s > '9' || n > 1000000)
-			fail("a number is expected");
-		n = n * 10 + (u64)(*s - '0');
-	}
+	if (!words_number(text, &n) || n > NUMBER_MAX)
+		fail("a number is expected, at most 1000000");
 	return n;
 }
 
@@ -257,7 +256,7 @@ static void begin_line(void)
 	if (text || *line == '#')
 		return; /* these are not cut into words: quotes in them mean nothing */
 	memcpy(copy, script.now, sizeof(copy));
-	script.words = shell_split(script.now, script.word);
+	script.words = words_split(script.now, script.word);
 	if (script.words < 0)
 		fail("a quote is open, or there are too many words");
 	if (!script.words)

@@ -10,7 +10,6 @@
 #include "compiler.h"
 
 #define SHELL_PROMPT "hv> "
-#define SHELL_WORDS 16
 
 /* Show the prompt and take lines from the console. */
 void shell_init(void);
@@ -20,9 +19,5 @@ void shell_init(void);
  * Called by the boot CPU's loop, which has no vCPU then.
  */
 int shell_command(char *text);
-
-/* Split text into words in place; "quoted words" may have spaces and \n \r \" \\.  -1: too many,
- * or a quote is open. */
-int shell_split(char *text, char *words[SHELL_WORDS]);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* What a guest had done at its last sign of life. */
 struct watch {
-	const struct vm *vm;
+	unsigned vm_id; /* a new machine may have the address of one that is gone */
 	u64 said, halts, asked, run_ns;
 	bool listened; /* seen with interrupts on since then */
 	bool reported;
@@ -53,7 +53,7 @@ static bool asked_for(unsigned reason)
 
 static struct watch now_of(const struct vm *vm)
 {
-	struct watch w = { .vm = vm, .said = vm->console_bytes };
+	struct watch w = { .vm_id = vm->id, .said = vm->console_bytes };
 
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *v = vm->vcpu[i];
@@ -73,7 +73,7 @@ static void where(const struct guest *g, u64 rip, char *text, size_t size)
 {
 	size_t len = fmt_string(text, size, "%#llx, in ", (unsigned long long)rip);
 
-	if (len < size && !symbols_find(&g->kernel, rip, text + len, size - len))
+	if (len < size && !symbols_find(&g->definition.kernel, rip, text + len, size - len))
 		fmt_string(text + len, size - len, "a function that only its symbols tell");
 }
 
@@ -112,8 +112,8 @@ static void report_vcpu(const struct guest *g, const struct vcpu *v, const struc
 
 static void report(struct guest *g, u64 silent_ns)
 {
-	const char *name = g->config.name;
-	bool resume = guests_pause(g) == 0;
+	const char *name = g->definition.config.name;
+	bool ran = guests_hold(g);
 
 	host_log("VM %s is silent: it used %llu s of CPU time without a word or a HLT", name,
 		 (unsigned long long)(silent_ns / NS_PER_SECOND));
@@ -123,8 +123,7 @@ static void report(struct guest *g, u64 silent_ns)
 		 "vm kill %s",
 		 (unsigned long long)g->vm->vcpu[0]->regs.rip, name, name,
 		 (unsigned long long)g->vm->vcpu[0]->regs.rip, name, name);
-	if (resume)
-		guests_resume(g);
+	guests_release(g, ran);
 }
 
 static void look_at(struct guest *g, struct watch *w)
@@ -132,11 +131,11 @@ static void look_at(struct guest *g, struct watch *w)
 	struct watch now = now_of(g->vm);
 	bool hangs;
 
-	if (now.vm != w->vm)
+	if (now.vm_id != w->vm_id)
 		memset(last[g->number - 1], 0, sizeof(last[0]));
 	for (unsigned i = 0; i < g->vm->vcpu_count; i++)
 		remember(g->vm->vcpu[i], &last[g->number - 1][i]);
-	if (now.vm != w->vm || now.said != w->said || now.halts != w->halts ||
+	if (now.vm_id != w->vm_id || now.said != w->said || now.halts != w->halts ||
 	    now.run_ns < w->run_ns) {
 		*w = now;
 		w->listened = false; /* from now on */
@@ -159,6 +158,6 @@ void silence_poll(void)
 		struct guest *g = guests_at(i);
 
 		if (g->vm && g->vm->state == VM_RUNNING)
-			look_at(g, &watch[i]);
+			look_at(g, &watch[g->number - 1]);
 	}
 }

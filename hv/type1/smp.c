@@ -150,6 +150,7 @@ static bool start(struct cpu *cpu, u64 low_page)
 	}
 	cpu->tsc_offset = (u64)tsc_sync_ask();
 	if (!wait_for_progress(SMP_ALIVE, ANSWER_US) || progress_get() == SMP_REFUSED) {
+		apic_send_init(cpu->apic_id); /* before the next one gets its number */
 		host_log("espejo: the CPU with APIC ID %u cannot switch %s on", cpu->apic_id,
 			 virt->name);
 		return false;
@@ -172,6 +173,12 @@ void smp_start(const struct acpi_machine *machine, unsigned limit, u64 low_page,
 
 		if (machine->apic_id[i] == cpu_table[0]->apic_id)
 			continue;
+		if (machine->apic_id[i] >= ACPI_ALL_CPUS && !apic_is_x2apic()) {
+			host_log("espejo: the CPU with APIC ID %u is left out: only"
+				 " x2APIC reaches it",
+				 machine->apic_id[i]);
+			continue;
+		}
 		cpu = make_cpu(machine->apic_id[i]);
 		if (!cpu) {
 			host_log("espejo: no memory for more than %u CPUs", cpu_count);

@@ -40,7 +40,7 @@ static void program(struct cpu *cpu, u64 when)
 	now = host_now();
 	apic_timer_start(tsc_apic_ticks(when > now ? when - now : 0));
 	if (cpu->stepping)
-		nudge_at(cpu->index, when);
+		nudge_at(when);
 }
 
 void timer_arm(u64 deadline)

@@ -9,8 +9,7 @@
  *
  * Source: [SDM] "MP Initialization For P6 Family and Later Processors" (8.4).
  */
-#include "type1/layout.h"
-#include "x86.h"
+#include "type1/entry.h"
 
 #define AT(symbol) (symbol - trampoline_start)
 
@@ -39,27 +38,12 @@ trampoline_start:
 	lgdtl AT(trampoline_gdt_pointer)
 
 	movl AT(trampoline_start) + TRAMPOLINE_PAGE_TABLE, %eax
-	movl %eax, %cr3
-	movl $CR4_PAE, %eax
-	movl %eax, %cr4
-	movl $MSR_EFER, %ecx
-	movl $(EFER_LME | EFER_NXE), %eax
-	xorl %edx, %edx
-	wrmsr
-	/* From real mode to long mode in one step; CD and NW of power-on go too. */
-	movl $(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG), %eax
-	movl %eax, %cr0
+	entry_long_mode
 	ljmpl *AT(trampoline_far)
 
 	.code64
 trampoline_long:
-	movl $SELECTOR_DS, %eax
-	movl %eax, %ss
-	movl %eax, %ds
-	movl %eax, %es
-	xorl %eax, %eax
-	movl %eax, %fs
-	movl %eax, %gs
+	entry_data_segments
 	movq TRAMPOLINE_STACK(%rbx), %rsp
 	movq TRAMPOLINE_CPU(%rbx), %rdi
 	xorl %ebp, %ebp
@@ -68,9 +52,7 @@ trampoline_long:
 
 	.balign 8
 trampoline_gdt:
-	.quad 0
-	.quad 0x00af9b000000ffff	/* 64-bit code */
-	.quad 0x00cf93000000ffff	/* data */
+	entry_descriptors
 trampoline_gdt_pointer:
 	.word trampoline_gdt_pointer - trampoline_gdt - 1
 	.long 0

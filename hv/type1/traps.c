@@ -22,9 +22,7 @@ ASSERT_SIZE(struct gate, 16);
 #define VECTORS 256
 #define FIRST_INTERRUPT 32
 
-/* [SDM] "Segment Descriptors" (3.4.5), "TSS Descriptor in 64-bit mode" (7.2.3) */
-#define DESCRIPTOR_CODE64 0x00af9b000000ffffull
-#define DESCRIPTOR_DATA 0x00cf93000000ffffull
+/* [SDM] "TSS Descriptor in 64-bit mode" (7.2.3) */
 #define DESCRIPTOR_TSS BIT(47) | 9ull << 40 /* present, available 64-bit TSS */
 
 struct PACKED table_pointer {

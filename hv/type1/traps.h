@@ -18,6 +18,9 @@
 enum traps_vector {
 	TRAPS_VECTOR_PIC = 0x20, /* 16 of the masked 8259 pair: only spurious ones come */
 	TRAPS_VECTOR_SERIAL = 0x40,
+	TRAPS_VECTOR_ATA0,
+	TRAPS_VECTOR_ATA1,
+	TRAPS_VECTOR_NET,
 	TRAPS_VECTOR_TIMER = 0xf0,
 	TRAPS_VECTOR_KICK = 0xf1,
 	TRAPS_VECTOR_ERROR = 0xfe,

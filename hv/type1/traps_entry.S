@@ -4,7 +4,7 @@
  * Owns: the layout of struct traps_frame on the stack.
  * Must not know: what a vector means.
  */
-#include "type1/layout.h"
+#include "type1/entry.h"
 
 #define GATE_SIZE 16
 /* Vectors for which the CPU pushes an error code: 8, 10-14, 17, 21, 29, 30. */
@@ -88,13 +88,7 @@ traps_load_segments:
 	popq %rax
 	pushq $SELECTOR_CS
 	pushq %rax
-	movl $SELECTOR_DS, %eax
-	movl %eax, %ss
-	movl %eax, %ds
-	movl %eax, %es
-	xorl %eax, %eax
-	movl %eax, %fs
-	movl %eax, %gs
+	entry_data_segments
 	lretq
 
 	.section .note.GNU-stack, "", @progbits

@@ -146,3 +146,67 @@ u64 alu(enum insn_op op, unsigned size, u64 a, u64 b, u64 *rflags)
 		return alu_bit(op, size, a, b, rflags);
 	}
 }
+
+/* One bit: *carry is CF, in and out. */
+static u64 shift_once(enum insn_op op, unsigned size, u64 a, u64 *carry)
+{
+	u64 top = sign_bit(size), out = *carry;
+	bool left = op == INSN_ROL || op == INSN_RCL || op == INSN_SHL;
+
+	*carry = left ? !!(a & top) : a & 1;
+	a = left ? a << 1 : a >> 1;
+	switch (op) {
+	case INSN_ROL:
+		return a | *carry;
+	case INSN_ROR:
+		return a | (*carry ? top : 0);
+	case INSN_RCL:
+		return a | out;
+	case INSN_RCR:
+		return a | (out ? top : 0);
+	case INSN_SAR:
+		return a | (a << 1 & top);
+	default:
+		return a;
+	}
+}
+
+/* OF: the two highest bits differ, before a shift to the left or behind one to the right. */
+static bool shift_overflows(enum insn_op op, unsigned size, u64 before, u64 after, u64 carry)
+{
+	switch (op) {
+	case INSN_SHL:
+	case INSN_ROL:
+	case INSN_RCL:
+		return !!(after & sign_bit(size)) != carry;
+	case INSN_SHR:
+		return before & sign_bit(size);
+	case INSN_SAR:
+		return false;
+	default:
+		return !(after & sign_bit(size)) != !(after & sign_bit(size) >> 1);
+	}
+}
+
+u64 alu_shift(enum insn_op op, unsigned size, u64 a, unsigned count, u64 *rflags)
+{
+	u64 mask = insn_mask(size), carry = *rflags & RFLAGS_CF ? 1 : 0, before, flags;
+	bool rotates = op == INSN_ROL || op == INSN_ROR || op == INSN_RCL || op == INSN_RCR;
+
+	count &= size == 8 ? 63 : 31;
+	a &= mask;
+	if (!count)
+		return a;
+	before = a;
+	for (; count; count--) {
+		before = a;
+		a = shift_once(op, size, a, &carry) & mask;
+	}
+	flags = (carry ? RFLAGS_CF : 0) |
+		(shift_overflows(op, size, before, a, carry) ? RFLAGS_OF : 0);
+	if (rotates)
+		set_flags(rflags, RFLAGS_CF | RFLAGS_OF, flags);
+	else
+		set_flags(rflags, ALU_FLAGS, flags | result_flags(size, a));
+	return a;
+}

@@ -20,7 +20,13 @@
  */
 u64 alu(enum insn_op op, unsigned size, u64 a, u64 b, u64 *rflags);
 
-/* Is op one of those? */
+/*
+ * a shifted or rotated by count, as the CPU masks it: ROL ROR RCL RCR SHL SHR SAR.  By 0 the flags
+ * stay.  OF, where it is undefined (counts above 1), is that of the last bit moved.
+ */
+u64 alu_shift(enum insn_op op, unsigned size, u64 a, unsigned count, u64 *rflags);
+
+/* Is op one that alu does? */
 bool alu_knows(enum insn_op op);
 
 #endif

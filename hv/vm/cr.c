@@ -11,6 +11,8 @@
 #define CR4_FLUSHES                                                                                \
 	(CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE |      \
 	 CR4_PKS)
+#define TYPE_TSS16 1
+#define TSS_BUSY BIT(1)
 #define CR0_RELOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)
 #define CR4_RELOADS_PDPTES (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP)
 
@@ -37,8 +39,18 @@ static bool pae_paging(u64 cr0, u64 cr4, u64 efer)
 	return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(efer & EFER_LMA);
 }
 
-static bool cr0_allowed(const struct cpu_state *state, u64 value)
+/* IA-32e mode: with PAE, from a segment without L, and never with a TSS of 16 bits. */
+static bool may_activate(struct vcpu *v)
 {
+	const struct cpu_state *state = vcpu_state(v, STATE_EXEC | STATE_SEG);
+	bool tss16 = (state->tr.attr & (SEG_ATTR_TYPE & ~TSS_BUSY)) == TYPE_TSS16;
+
+	return (state->cr4 & CR4_PAE) && !(state->seg[SEG_CS].attr & SEG_ATTR_L) && !tss16;
+}
+
+static bool cr0_allowed(struct vcpu *v, u64 value)
+{
+	const struct cpu_state *state = &v->state;
 	bool paging = value & CR0_PG;
 
 	if (value >> 32)
@@ -46,7 +58,7 @@ static bool cr0_allowed(const struct cpu_state *state, u64 value)
 	if ((paging && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
 		return false;
 	if (paging && !(state->cr0 & CR0_PG) && (state->efer & EFER_LME) &&
-	    (!(state->cr4 & CR4_PAE) || (state->seg[SEG_CS].attr & SEG_ATTR_L)))
+	    !may_activate(v))
 		return false;
 	if (!paging && ((state->cr4 & CR4_PCIDE) ||
 			((state->efer & EFER_LMA) && (state->seg[SEG_CS].attr & SEG_ATTR_L))))
@@ -59,7 +71,7 @@ bool cr_write_cr0(struct vcpu *v, u64 value)
 	struct cpu_state *state = vcpu_state(v, STATE_EXEC);
 	u64 changed, efer = state->efer;
 
-	if (!cr0_allowed(state, value))
+	if (!cr0_allowed(v, value))
 		return false;
 	value = (value & CR0_KNOWN) | CR0_ET;
 	changed = state->cr0 ^ value;

@@ -162,6 +162,13 @@ static u8 vector_rex(const struct insn *insn, u8 rxb, u8 w)
 	return (~rxb >> 5 & (REX_R | REX_X | REX_B)) | (w >> 7 ? REX_W : 0);
 }
 
+/* The last byte of VEX: L in bit 2, pp in bits 1:0. */
+static void set_vex(struct insn *insn, u8 byte)
+{
+	insn->vector_256 = byte & BIT(2);
+	insn->vector_pp = byte & 3;
+}
+
 /* The prefix's bytes after the first. */
 static void take_vector_prefix(struct cursor *c, struct insn *insn, u8 first)
 {
@@ -169,11 +176,13 @@ static void take_vector_prefix(struct cursor *c, struct insn *insn, u8 first)
 
 	insn->vector_prefix = true;
 	if (first == 0xc5) {
+		set_vex(insn, p0);
 		insn->rex = vector_rex(insn, p0 | 0x60, 0);
 		insn->map = MAP_0F;
 		return;
 	}
 	p1 = take(c);
+	set_vex(insn, p1);
 	insn->rex = vector_rex(insn, p0, p1);
 	insn->map = p0 & 0x1f;
 	if (first == 0x8f && (insn->map > MAP_XOPA || (p1 & 3)))
@@ -182,6 +191,7 @@ static void take_vector_prefix(struct cursor *c, struct insn *insn, u8 first)
 		refuse(c);
 	if (first != 0x62)
 		return;
+	insn->evex = true;
 	/* Fixed bits; p0's bit 4 is R', a register number's fifth bit. */
 	insn->map = p0 & 7;
 	take(c);

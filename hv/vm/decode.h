@@ -163,6 +163,7 @@ struct insn {
 	u8 seg_override; /* enum x86_seg, or SEG_COUNT; CS DS ES SS do not count in 64-bit mode */
 	u8 rex; /* the byte, or 0; 4 bits W R X B where VEX, EVEX or XOP carry them */
 	bool vector_prefix; /* VEX, EVEX or XOP */
+	bool evex;
 
 	u8 osize; /* operand size: 2, 4, 8; what 8-bit forms ignore */
 	u8 asize; /* address size: 2, 4, 8 */
@@ -185,6 +186,10 @@ struct insn {
 	/* what happens to OPERAND_MEM, _SI and _DI; not known for INSN_OTHER */
 	bool mem_read;
 	bool mem_write;
+
+	/* VEX: the prefix it stands for, 0 to 3 for none, 66, F3, F2; operands of 256 bits */
+	u8 vector_pp;
+	bool vector_256;
 
 	u8 op; /* enum insn_op, never INSN_INVALID */
 	struct insn_operand dst, src;
@@ -235,8 +240,8 @@ void insn_reg_write(const struct insn *insn, u64 *gpr, unsigned reg, unsigned si
  * the address size; the caller adds the base of insn_seg().  `rip_next` is the
  * address after the instruction.  The bit instructions (BT m, r) reach beyond
  * their operand, and this is counted in.  POP to memory addressed by rSP wants rSP
- * already incremented.  Not for INSN_OTHER: EVEX scales displacements, gathers
- * have vectors of indices.
+ * already incremented.  Of INSN_OTHER not for EVEX, which scales
+ * displacements, nor for gathers, which have vectors of indices.
  */
 u64 insn_ea(const struct insn *insn, const struct insn_operand *opnd, const u64 *gpr, u64 rip_next);
 

@@ -19,6 +19,7 @@
 #include "vm/state.h"
 
 struct vcpu;
+struct vm;
 struct walk_mode;
 
 #define FETCH_ENTRIES 16
@@ -45,7 +46,23 @@ struct fetch_entry {
 
 ASSERT_SIZE(struct fetch_entry, 256); /* an index that is a shift */
 
+/* A page of data that was translated before, which is as exact. */
+#define FETCH_PAGES 8
+
+struct fetch_page {
+	u64 page; /* gva >> PAGE_SHIFT */
+	u64 cr3, epoch; /* as above */
+	gpa_t gpa;
+	u8 *ram; /* NULL: the page is not RAM.  What changes that flushes the cache */
+	u16 kind; /* how it is accessed, and by whom */
+	u8 walk_count;
+	bool plain;
+	const u8 *entry[FETCH_WALK_MAX];
+	u64 value[FETCH_WALK_MAX], value_mask;
+};
+
 struct fetch_cache {
+	struct fetch_page page[FETCH_PAGES];
 	struct fetch_entry entry[FETCH_ENTRIES]; /* direct mapped, by RIP */
 	u64 hits, misses;
 };
@@ -92,8 +109,36 @@ static ALWAYS_INLINE const struct insn *fetch_known(struct fetch_cache *cache, u
  */
 const struct insn *fetch_insn(struct vcpu *v, struct event *fault);
 
+/*
+ * RIP behind an instruction of len bytes at rip, in the mode that v is in by then: outside 64-bit
+ * mode EIP wraps around at 4 GiB, in 16-bit code too.
+ * [SDM] "Instruction Pointer" (vol. 1, 3.5), [APM] vol. 1 "Instruction Pointer" (2.1.3)
+ */
+u64 fetch_rip_wrapped(struct vcpu *v, u64 next);
+static ALWAYS_INLINE u64 fetch_rip_behind(struct vcpu *v, u64 rip, unsigned len)
+{
+	return likely(!((rip ^ (rip + len)) >> 32)) ? rip + len : fetch_rip_wrapped(v, rip + len);
+}
+
 /* How v walks its page tables now (for walk.h). */
 void fetch_walk_mode(struct vcpu *v, struct walk_mode *mode);
+
+/*
+ * Where v's data at linear address gva lies, for that access (ACCESS_READ or WRITE of vm/exit.h,
+ * and WALK_SYSTEM of vm/walk.h); sets accessed and dirty bits.  *ram: where that is in our memory,
+ * as far as the page goes; NULL if it is not RAM.  0, or -1 with the #PF in *fault.  gva must be
+ * canonical, and cut to 32 bits outside long mode.
+ */
+int fetch_translate(struct vcpu *v, u64 gva, unsigned access, gpa_t *at, u8 **ram,
+		    struct event *fault);
+struct event fetch_page_fault(u64 gva, u32 error);
+
+/*
+ * RAM of vm at a, in one page; NULL: there is none.  RAM for which the host has no memory left is
+ * neither: the VM ends with that cause, for its pages were promised, and to wait for memory that
+ * nobody is about to give back would be worse than to say so.
+ */
+void *fetch_ram(struct vm *vm, gpa_t a, u64 len);
 
 /* Forget everything (a memory slot changed). */
 void fetch_flush(struct vcpu *v);

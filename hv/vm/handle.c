@@ -8,6 +8,7 @@
 #include "vm/emulate.h"
 #include "vm/irq.h"
 #include "vm/msr.h"
+#include "vm/task.h"
 #include "vm/vm.h"
 
 const char *exit_reason_name(unsigned reason)
@@ -87,7 +88,7 @@ static void handle_memory(struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
 
-	switch (memory_fault(v->vm, exit->memory.gpa)) {
+	switch (memory_fault(v->vm, exit->memory.gpa, exit->memory.access)) {
 	case 0:
 		exit->outcome = OUTCOME_RETRY;
 		break;
@@ -118,11 +119,20 @@ static void handle_mmio(struct vcpu *v)
 	exit->outcome = OUTCOME_DONE;
 }
 
+/* The trace tells what the short way tells of the same exit (vm/fast.h). */
+static void note_operand(struct vcpu *v, u64 info)
+{
+	struct trace *t = &v->trace;
+
+	(t->now == t->ring ? t->end : t->now)[-1].info = info;
+}
+
 static void handle_cpuid(struct vcpu *v)
 {
 	u64 *r = v->regs.r;
 	struct cpuid_regs regs = cpuid_get(v, (u32)r[REG_RAX], (u32)r[REG_RCX]);
 
+	note_operand(v, (u32)r[REG_RAX]);
 	r[REG_RAX] = regs.eax;
 	r[REG_RBX] = regs.ebx;
 	r[REG_RCX] = regs.ecx;
@@ -261,6 +271,7 @@ static void handle_hypercall(struct vcpu *v)
 		undefined(v);
 		return;
 	}
+	note_operand(v, r[REG_RAX]);
 	switch (r[REG_RAX]) {
 	case HYPERCALL_VERSION:
 		r[REG_RAX] = HYPERCALL_CURRENT_VERSION;
@@ -312,16 +323,9 @@ static void handle_exception(struct vcpu *v)
 	}
 }
 
-static void handle_task(struct vcpu *v)
-{
-	vm_end(v->vm, VM_DEAD, "switch to task %#x at rip %#llx: not emulated",
-	       v->exit.task.selector, (unsigned long long)v->regs.rip);
-}
-
 static void handle_shutdown(struct vcpu *v)
 {
-	vm_end(v->vm, VM_DEAD, "triple fault of vCPU %u at rip %#llx", v->index,
-	       (unsigned long long)v->regs.rip);
+	vm_end_triple_fault(v);
 }
 
 /* The sentences of explain, as log lines. */
@@ -385,7 +389,7 @@ static void (*const handler[EXIT_REASON_COUNT])(struct vcpu *v) = {
 	[EXIT_RDPMC] = general_protection, /* no counters, so no index is valid */
 	[EXIT_MONITOR] = undefined,
 	[EXIT_EXCEPTION] = handle_exception,
-	[EXIT_TASK] = handle_task,
+	[EXIT_TASK] = task_switch,
 	[EXIT_INSN] = undefined,
 	[EXIT_INIT] = handle_unknown,
 	[EXIT_SHUTDOWN] = handle_shutdown,
@@ -393,9 +397,12 @@ static void (*const handler[EXIT_REASON_COUNT])(struct vcpu *v) = {
 	[EXIT_UNKNOWN] = handle_unknown,
 };
 
+#define DEBUGCTL_BTF BIT(1)
+
 /*
- * The instruction is over; with TF set, that is a trap.
- * [SDM] "Single-Step Exception Condition" (18.3.1.4)
+ * The instruction is over; with TF set, that is a trap, unless only branches are: what is carried
+ * out here is none.  [SDM] "Single-Step Exception Condition" (18.3.1.4), "Single-Stepping on
+ * Branches" (18.4.3)
  */
 static void single_step(struct vcpu *v)
 {
@@ -403,7 +410,8 @@ static void single_step(struct vcpu *v)
 					   .vector = VECTOR_DB,
 					   .dr6 = DR6_BS };
 
-	irq_raise(v, &step);
+	if (!(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
+		irq_raise(v, &step);
 }
 
 void handle_exit(struct vcpu *v)

@@ -94,8 +94,7 @@ void irq_raise(struct vcpu *v, const struct event *event)
 		break;
 	case IRQ_MERGE_SHUTDOWN:
 		v->raised.type = EVENT_NONE;
-		vm_end(v->vm, VM_DEAD, "triple fault of vCPU %u at rip %#llx", v->index,
-		       (unsigned long long)v->regs.rip);
+		vm_end_triple_fault(v);
 		break;
 	}
 	v->state.interrupted.type = EVENT_NONE;
@@ -202,15 +201,19 @@ void irq_prepare(struct vcpu *v)
 	bool busy;
 
 	host_lock(&v->vm->lock);
-	busy = deliver_first(v);
+	/* It may be that a request came between the last call and the entry. */
+	busy = v->injected || deliver_first(v);
 	if (v->nmi_pending) {
 		if (!busy && deliver_nmi(v))
 			busy = true;
 		else
 			windows |= WINDOW_NMI;
 	}
-	if (interrupt_waits(v) && !busy && interrupts_open(v) && take_interrupt(v, &interrupt))
+	if (interrupt_waits(v) && !busy && interrupts_open(v) && take_interrupt(v, &interrupt)) {
 		virt->inject(v, &interrupt);
+		busy = true;
+	}
+	v->injected = busy;
 	if (interrupt_waits(v))
 		windows |= WINDOW_INTR;
 	host_unlock(&v->vm->lock);

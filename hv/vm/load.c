@@ -13,15 +13,29 @@
 #include "vm/msr.h"
 #include "vm/vm.h"
 
-/* IBM PC BIOS data area: what old code looks up there. */
-#define BDA_COM1_PORT 0x400
-#define BDA_EBDA_SEGMENT 0x40e
-#define BDA_MEMORY_KIB 0x413
-
+#define TEXT_PAGE 4096 /* bytes of a screen, rounded up */
 #define BIOS_ROM 0xf0000ull
+#define RESET_VECTOR 16 /* bytes before the end of firmware */
 #define IOAPIC_BASE 0xfec00000ull
 
-unsigned load_map(const struct vm *vm, struct load_area areas[LOAD_AREAS])
+/* IBM PC BIOS data area: what old code looks up there. */
+static const struct {
+	u16 at;
+	u8 size;
+	u16 value;
+} bios_data[] = {
+	{ 0x400, 2, UART_COM1_PORT },
+	{ 0x40e, 2, LOAD_LOW_END >> 4 }, /* segment of the EBDA */
+	{ 0x413, 2, LOAD_LOW_END >> 10 }, /* KiB of memory */
+	{ 0x449, 1, LOAD_TEXT_MODE },
+	{ 0x44a, 2, LOAD_TEXT_COLUMNS },
+	{ 0x44c, 2, TEXT_PAGE },
+	{ 0x463, 2, LOAD_TEXT_CRTC },
+	{ 0x484, 1, LOAD_TEXT_ROWS - 1 },
+	{ 0x485, 2, LOAD_TEXT_POINTS },
+};
+
+static unsigned ram_map(const struct vm *vm, struct load_area *areas)
 {
 	const struct memory *memory = &vm->memory;
 	unsigned n = 0;
@@ -39,7 +53,49 @@ unsigned load_map(const struct vm *vm, struct load_area areas[LOAD_AREAS])
 		    (struct load_area){ memory->slot[i].base.v, memory->slot[i].size, LOAD_USABLE };
 	return n;
 }
-_Static_assert(6 + MEMORY_SLOTS - 1 <= LOAD_AREAS, "room for all areas");
+
+/* Put an area in at place i. */
+static void insert(struct load_area *areas, unsigned *n, unsigned i, struct load_area area)
+{
+	if (!area.size)
+		return;
+	check(*n < LOAD_AREAS);
+	for (unsigned k = (*n)++; k > i; k--)
+		areas[k] = areas[k - 1];
+	areas[i] = area;
+}
+
+/* Cut [start, end) out of what is usable. */
+static void cut(struct load_area *areas, unsigned *n, const struct load_reserved *r)
+{
+	for (unsigned i = 0; i < *n; i++) {
+		struct load_area old = areas[i];
+		u64 end = old.base + old.size;
+		u64 from = MAX(r->start, old.base), to = MIN(r->end, end);
+
+		if (old.type != LOAD_USABLE || from >= to)
+			continue;
+		areas[i] = (struct load_area){ from, to - from, r->type };
+		insert(areas, n, i + 1, (struct load_area){ to, end - to, LOAD_USABLE });
+		insert(areas, n, i, (struct load_area){ old.base, from - old.base, LOAD_USABLE });
+	}
+}
+
+unsigned load_map(const struct vm *vm, const struct load_reserved *reserved, unsigned count,
+		  struct load_area areas[LOAD_AREAS])
+{
+	unsigned n = ram_map(vm, areas);
+
+	check(count <= LOAD_RESERVED_MAX);
+	for (unsigned i = 0; i < count; i++)
+		cut(areas, &n, &reserved[i]);
+	return n;
+}
+
+unsigned load_areas(const struct loader *l, struct load_area areas[LOAD_AREAS])
+{
+	return load_map(l->vm, l->request->reserved, l->request->reserved_count, areas);
+}
 
 int load_refuse(struct loader *l, const struct blob *file, const char *format, ...)
 {
@@ -79,7 +135,7 @@ static const struct load_range *taken(const struct loader *l, u64 start, u64 end
 static bool usable(const struct loader *l, u64 start, u64 size)
 {
 	struct load_area areas[LOAD_AREAS];
-	unsigned count = load_map(l->vm, areas);
+	unsigned count = load_areas(l, areas);
 
 	for (unsigned i = 0; i < count; i++)
 		if (areas[i].type == LOAD_USABLE && start >= areas[i].base &&
@@ -93,16 +149,16 @@ int load_claim(struct loader *l, const struct blob *file, u64 start, u64 size, c
 {
 	const struct load_range *other;
 
+	other = taken(l, start, start + size);
+	if (other)
+		return load_refuse(l, file, "%s at 0x%lx-0x%lx overlaps %s at 0x%lx-0x%lx", what,
+				   start, start + size, other->what, other->start, other->end);
 	if (!usable(l, start, size))
 		return load_refuse(l, file,
 				   "%s of 0x%lx bytes at 0x%lx is not inside usable memory "
 				   "(0-0x%lx, 0x%lx-0x%lx)",
 				   what, size, start, (u64)LOAD_LOW_END, (u64)LOAD_HIGH_START,
 				   l->vm->memory.slot[0].size);
-	other = taken(l, start, start + size);
-	if (other)
-		return load_refuse(l, file, "%s at 0x%lx-0x%lx overlaps %s at 0x%lx-0x%lx", what,
-				   start, start + size, other->what, other->start, other->end);
 	if (l->used_count == LOAD_RANGES)
 		return load_refuse(l, file, "more than %d pieces to load", LOAD_RANGES);
 	l->used[l->used_count++] = (struct load_range){ start, start + size, what };
@@ -143,7 +199,7 @@ static u64 place_high_in(const struct loader *l, u64 size, u64 align, u64 start,
 u64 load_place(const struct loader *l, u64 size, u64 align, u64 lowest, u64 limit)
 {
 	struct load_area areas[LOAD_AREAS];
-	unsigned count = load_map(l->vm, areas);
+	unsigned count = load_areas(l, areas);
 	u64 at = LOAD_NOWHERE;
 
 	for (unsigned i = 0; i < count && at == LOAD_NOWHERE; i++)
@@ -158,7 +214,7 @@ u64 load_place_high(const struct loader *l, u64 size, u64 align, u64 lowest, u64
 	struct load_area areas[LOAD_AREAS];
 	u64 at = LOAD_NOWHERE;
 
-	for (unsigned i = load_map(l->vm, areas); i-- > 0 && at == LOAD_NOWHERE;)
+	for (unsigned i = load_areas(l, areas); i-- > 0 && at == LOAD_NOWHERE;)
 		if (areas[i].type == LOAD_USABLE)
 			at = place_high_in(l, size, align, MAX(areas[i].base, lowest),
 					   MIN(areas[i].base + areas[i].size, limit));
@@ -194,28 +250,87 @@ int load_clear(struct loader *l, u64 at, u64 size)
 	return 0;
 }
 
+/* The EBDA says how many KiB it has; what is reserved in it is somebody's already. */
+static int put_ebda(struct loader *l)
+{
+	const u8 kib = (MEMORY_VGA_HOLE - LOAD_LOW_END) >> 10;
+	u64 at = LOAD_LOW_END, end;
+	int error = 0;
+
+	for (; at < MEMORY_VGA_HOLE && !error; at = end) {
+		const struct load_range *other = taken(l, at, at + 1);
+
+		end = other ? other->end : at + 1;
+		if (!other)
+			error = load_put(l, at, at == LOAD_LOW_END ? &kib : (const u8 *)"", 1);
+	}
+	return error;
+}
+
 static int put_bios_data(struct loader *l)
 {
-	const u16 com1 = UART_COM1_PORT, ebda = LOAD_LOW_END >> 4, kib = LOAD_LOW_END >> 10;
-	int error = load_put(l, BDA_COM1_PORT, &com1, sizeof(com1));
+	int error = put_ebda(l);
 
-	if (!error)
-		error = load_put(l, BDA_EBDA_SEGMENT, &ebda, sizeof(ebda));
-	if (!error)
-		error = load_put(l, BDA_MEMORY_KIB, &kib, sizeof(kib));
-	if (!error)
-		error = load_clear(l, LOAD_LOW_END, MEMORY_VGA_HOLE - LOAD_LOW_END);
+	for (unsigned i = 0; i < ARRAY_SIZE(bios_data) && !error; i++)
+		error = load_put(l, bios_data[i].at, &bios_data[i].value, bios_data[i].size);
 	return error;
+}
+
+static void take_reserved(struct loader *l)
+{
+	const struct load_request *request = l->request;
+
+	check(request->reserved_count <= LOAD_RESERVED_MAX);
+	for (unsigned i = 0; i < request->reserved_count; i++) {
+		const struct load_reserved *r = &request->reserved[i];
+
+		l->used[l->used_count++] = (struct load_range){ r->start, r->end, r->what };
+	}
 }
 
 int load_kernel(struct vm *vm, const struct load_request *request, char *error, size_t size)
 {
 	struct loader l = { .vm = vm, .request = request, .error = error, .error_size = size };
-	int result = put_bios_data(&l);
+	int result;
 
+	take_reserved(&l);
+	result = put_bios_data(&l);
 	if (result)
 		return result;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		msr_after_firmware(vm->vcpu[i]);
 	return load_linux_wanted(&request->kernel) ? load_linux(&l) : load_multiboot(&l);
+}
+
+/* ---- Firmware ------------------------------------------------------------------------ */
+
+/* Erased flash is all ones, a file that is no ROM mostly ends in zeros. */
+static bool begins_somewhere(const struct blob *image)
+{
+	const u8 *first = image->data + image->size - RESET_VECTOR;
+
+	return !(first[0] == 0 && first[1] == 0) && !(first[0] == 0xff && first[1] == 0xff);
+}
+
+int load_firmware(struct vm *vm, const struct blob *image, char *error, size_t size)
+{
+	const struct load_request request = { .kernel = *image };
+	struct loader l = { .vm = vm, .request = &request, .error = error, .error_size = size };
+
+	if (image->size < MEMORY_ROM_LOW / 2 || image->size > MEMORY_ROM_MAX ||
+	    !IS_ALIGNED(image->size, PAGE_SIZE))
+		return load_refuse(&l, image,
+				   "0x%lx bytes are no ROM: 0x%lx to 0x%lx in steps of 0x%lx",
+				   image->size, (u64)MEMORY_ROM_LOW / 2, (u64)MEMORY_ROM_MAX,
+				   (u64)PAGE_SIZE);
+	if (!begins_somewhere(image))
+		return load_refuse(&l, image, "no ROM: nothing at offset 0x%lx, where a CPU begins",
+				   image->size - RESET_VECTOR);
+	if (memory_rom(vm, image->data, image->size)) {
+		load_refuse(&l, image, "no memory is left on this machine for a ROM of 0x%lx bytes",
+			    image->size);
+		return -HOST_ENOMEM;
+	}
+	memory_pam(vm, gpa(MEMORY_PAM), MEMORY_PAM_END - MEMORY_PAM, false, false);
+	return 0;
 }

@@ -1,18 +1,25 @@
 /*
- * load_linux.c - Linux kernels, by the 64-bit boot protocol
+ * load_linux.c - Linux kernels, by the 64-bit boot protocol, or the 32-bit one if that is all
  *
  * Owns: the setup header, the zero page, and the page tables and descriptors that a
- * 64-bit kernel is entered with.
+ * kernel is entered with.
  * Must not know: where the bytes came from.
  *
  * Source: Linux "The Linux/x86 Boot Protocol": "The Real-Mode Kernel Header", "64-bit Boot
- * Protocol"; "Zero Page".
+ * Protocol", "32-bit Boot Protocol"; "Zero Page".
  */
 #include "lib/string.h"
 #include "vm/load_parts.h"
 #include "vm/vm.h"
 
 /* Offsets in the file's first sectors, and in the zero page: they are the same. */
+#define ZERO_SCREEN_MODE 0x06 /* u8; the next one columns */
+#define ZERO_SCREEN_COLUMNS 0x07
+#define ZERO_SCREEN_EGA 0x0a /* u16: what INT 0x10 says of the adapter in BX */
+#define ZERO_SCREEN_LINES 0x0e
+#define ZERO_SCREEN_IS_VGA 0x0f
+#define ZERO_SCREEN_POINTS 0x10 /* u16 */
+#define ZERO_ACPI_RSDP 0x70 /* u64 */
 #define ZERO_E820_COUNT 0x1e8
 #define SETUP_START 0x1f1   /* u8 setup_sects */
 #define SETUP_SYSSIZE 0x1f4 /* u32, in 16 bytes */
@@ -34,13 +41,22 @@
 #define SETUP_SETUP_DATA 0x250
 #define SETUP_PREF_ADDRESS 0x258
 #define SETUP_INIT_SIZE 0x260
-#define SETUP_NEEDED_END 0x264
+
 #define SETUP_MAX_END 0x290
 #define ZERO_E820 0x2d0
 
 #define BOOT_FLAG 0xaa55
 #define HDRS 0x53726448u /* "HdrS" */
-#define VERSION_MIN 0x20c
+#define VERSION_MIN 0x202 /* command lines as we give them */
+#define VERSION_INITRD_MAX 0x203
+#define VERSION_RELOCATABLE 0x205
+#define VERSION_CMDLINE_SIZE 0x206
+#define VERSION_INIT_SIZE 0x20a
+#define VERSION_XLOADFLAGS 0x20c
+#define INITRD_MAX_BEFORE 0x37ffffffull /* what kernels without such a field can reach */
+#define CMDLINE_SIZE_BEFORE 255
+#define DECOMPRESSED_TIMES 8 /* room for a kernel that does not say how much it needs */
+#define VGA_COLOUR_256K 3
 #define LOADER_UNDEFINED 0xff
 #define LOADED_HIGH BIT(0)
 #define XLF_KERNEL_64 BIT(0)
@@ -60,17 +76,22 @@ ASSERT_SIZE(struct e820, 20);
 #define CMDLINE_ROOM 0x10000ull
 #define TABLES 0x30000ull
 #define MAPPED_GIB 4u
+#define TABLES_END (TABLES + (2 + MAPPED_GIB) * PAGE_SIZE)
 #define ENTRIES 512 /* of a table */
 
 /* [SDM] "Segment Descriptors" (3.4.5): flat, accessed; at __BOOT_CS and __BOOT_DS. */
 #define BOOT_CS 0x10
 #define BOOT_DS 0x18
-static const u64 gdt[] = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
+static const u64 gdt64[] = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
+static const u64 gdt32[] = { 0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
+_Static_assert(sizeof(gdt64) == sizeof(gdt32), "one limit for both");
 
 struct setup {
-	u8 page[PAGE_SIZE];		/* the zero page in the making */
+	u8 page[PAGE_SIZE]; /* the zero page in the making */
 	u64 kernel_offset, kernel_size; /* in the file */
-	u64 at, size;			/* in memory, as long as it decompresses itself */
+	u64 at, size; /* in memory, as long as it decompresses itself */
+	u64 version; /* of the protocol */
+	bool wide; /* it has a 64-bit entry */
 };
 
 #define SETUP_ORDER 1 /* pages for a struct setup */
@@ -96,42 +117,69 @@ bool load_linux_wanted(const struct blob *kernel)
 	return load_peek(kernel, SETUP_MAGIC, &magic, sizeof(magic)) && magic == HDRS;
 }
 
+/* A field that is there since some version; or what holds without it. */
+static u64 field_since(const struct setup *s, u64 version, unsigned offset, unsigned bytes,
+		       u64 otherwise)
+{
+	return s->version >= version ? field(s, offset, bytes) : otherwise;
+}
+
+/* Where the header of that version ends at the least. */
+static unsigned needed_end(u64 version)
+{
+	static const struct {
+		u16 version, end;
+	} ends[] = {
+		{ VERSION_INIT_SIZE, SETUP_INIT_SIZE + 4 },
+		{ VERSION_CMDLINE_SIZE, SETUP_CMDLINE_SIZE + 4 },
+		{ VERSION_RELOCATABLE, SETUP_RELOCATABLE + 1 },
+		{ VERSION_INITRD_MAX, SETUP_INITRD_MAX + 4 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++)
+		if (version >= ends[i].version)
+			return ends[i].end;
+	return SETUP_CMDLINE + 4;
+}
+
 /* Copy the header into the zero page.  Its length is in the jump over it. */
 static int read_header(struct loader *l, struct setup *s)
 {
 	const struct blob *kernel = &l->request->kernel;
+	u16 version = 0;
 	u8 jump = 0;
-	unsigned end;
+	unsigned end, needed;
 
 	memset(s, 0, sizeof(*s));
 	load_peek(kernel, SETUP_JUMP, &jump, 1);
+	load_peek(kernel, SETUP_VERSION, &version, sizeof(version));
+	s->version = version;
+	needed = needed_end(version);
 	end = SETUP_MAGIC + jump;
-	if (end < SETUP_NEEDED_END || end > SETUP_MAX_END)
+	if (end < needed || end > SETUP_MAX_END)
 		return load_refuse(l, kernel, "the setup header ends at 0x%x, not in 0x%x-0x%x",
-				   end, SETUP_NEEDED_END, SETUP_MAX_END);
+				   end, needed, SETUP_MAX_END);
 	if (!load_peek(kernel, SETUP_START, s->page + SETUP_START, end - SETUP_START))
 		return load_refuse(l, kernel, "the setup header is cut off: 0x%lx bytes",
 				   kernel->size);
 	return 0;
 }
 
-static int check_header(struct loader *l, const struct setup *s)
+static int check_header(struct loader *l, struct setup *s)
 {
 	const struct blob *kernel = &l->request->kernel;
-	u64 version = field(s, SETUP_VERSION, 2), align = field(s, SETUP_ALIGNMENT, 4);
+	u64 align = field_since(s, VERSION_RELOCATABLE, SETUP_ALIGNMENT, 4, LARGE_PAGE_SIZE);
 
 	if (field(s, SETUP_BOOT_FLAG, 2) != BOOT_FLAG)
 		return load_refuse(l, kernel, "boot flag 0x%lx instead of 0x%x",
 				   field(s, SETUP_BOOT_FLAG, 2), BOOT_FLAG);
-	if (version < VERSION_MIN)
-		return load_refuse(l, kernel, "boot protocol %lu.%02lu; 2.12 or later is needed",
-				   version >> 8, version & 0xff);
+	if (s->version < VERSION_MIN)
+		return load_refuse(l, kernel, "boot protocol %lu.%02lu; 2.02 or later is needed",
+				   s->version >> 8, s->version & 0xff);
 	if (!(field(s, SETUP_LOADFLAGS, 1) & LOADED_HIGH))
 		return load_refuse(l, kernel, "a zImage (loadflags 0x%lx), not a bzImage",
 				   field(s, SETUP_LOADFLAGS, 1));
-	if (!(field(s, SETUP_XLOADFLAGS, 2) & XLF_KERNEL_64))
-		return load_refuse(l, kernel, "no 64-bit entry (xloadflags 0x%lx)",
-				   field(s, SETUP_XLOADFLAGS, 2));
+	s->wide = field_since(s, VERSION_XLOADFLAGS, SETUP_XLOADFLAGS, 2, 0) & XLF_KERNEL_64;
 	if (!align || (align & (align - 1)))
 		return load_refuse(l, kernel, "kernel_alignment 0x%lx is no power of two", align);
 	return 0;
@@ -155,26 +203,31 @@ static int find_kernel(struct loader *l, struct setup *s)
 		return load_refuse(l, kernel,
 				   "the file is cut off: 0x%lx of 0x%lx bytes from offset 0x%lx",
 				   s->kernel_size, size, s->kernel_offset);
-	s->size = MAX(field(s, SETUP_INIT_SIZE, 4), s->kernel_size);
+	s->size = field_since(s, VERSION_INIT_SIZE, SETUP_INIT_SIZE, 4,
+			      s->kernel_size * DECOMPRESSED_TIMES);
+	s->size = MAX(s->size, s->kernel_size);
 	return 0;
 }
 
 static int place_kernel(struct loader *l, struct setup *s)
 {
 	const struct blob *kernel = &l->request->kernel;
-	u64 preferred = field(s, SETUP_PREF_ADDRESS, 8);
-	u64 align = MAX(field(s, SETUP_ALIGNMENT, 4), LARGE_PAGE_SIZE);
+	u64 preferred =
+	    field_since(s, VERSION_INIT_SIZE, SETUP_PREF_ADDRESS, 8, LOAD_HIGH_START);
+	u64 align = field_since(s, VERSION_RELOCATABLE, SETUP_ALIGNMENT, 4, LARGE_PAGE_SIZE);
+	bool relocatable = field_since(s, VERSION_RELOCATABLE, SETUP_RELOCATABLE, 1, 0);
 	int error;
 
+	align = MAX(align, LARGE_PAGE_SIZE);
 	s->at = load_place(l, s->size, 1, preferred, GiB(MAPPED_GIB));
 	if (preferred < LOAD_HIGH_START || s->at != preferred)
-		s->at = field(s, SETUP_RELOCATABLE, 1)
+		s->at = relocatable
 			    ? load_place(l, s->size, align, LOAD_HIGH_START, GiB(MAPPED_GIB))
 			    : LOAD_NOWHERE;
 	if (s->at == LOAD_NOWHERE)
 		return load_refuse(
 		    l, kernel, "it needs 0x%lx bytes at 0x%lx%s, and memory ends at 0x%lx", s->size,
-		    preferred, field(s, SETUP_RELOCATABLE, 1) ? " or elsewhere" : "",
+		    preferred, relocatable ? " or elsewhere" : "",
 		    l->vm->memory.slot[0].size);
 	error = load_claim(l, kernel, s->at, s->size, "the kernel");
 	if (!error)
@@ -189,7 +242,8 @@ static int place_kernel(struct loader *l, struct setup *s)
 static int place_initrd(struct loader *l, struct setup *s)
 {
 	const struct blob *initrd = &l->request->initrd;
-	u64 limit = field(s, SETUP_INITRD_MAX, 4) + 1, at;
+	u64 limit = field_since(s, VERSION_INITRD_MAX, SETUP_INITRD_MAX, 4, INITRD_MAX_BEFORE) + 1;
+	u64 at;
 	int error;
 
 	if (!initrd->data || !initrd->size)
@@ -213,8 +267,10 @@ static int place_initrd(struct loader *l, struct setup *s)
 static int put_cmdline(struct loader *l, struct setup *s)
 {
 	const char *text = l->request->cmdline ? l->request->cmdline : "";
-	u64 limit = MIN(field(s, SETUP_CMDLINE_SIZE, 4), CMDLINE_ROOM - 1);
+	u64 limit =
+	    field_since(s, VERSION_CMDLINE_SIZE, SETUP_CMDLINE_SIZE, 4, CMDLINE_SIZE_BEFORE);
 
+	limit = MIN(limit, CMDLINE_ROOM - 1);
 	if (strlen(text) > limit)
 		return load_refuse(l, &l->request->kernel,
 				   "a command line of %zu bytes; it takes %lu at most",
@@ -223,11 +279,24 @@ static int put_cmdline(struct loader *l, struct setup *s)
 	return load_put(l, CMDLINE, text, strlen(text) + 1);
 }
 
+/* As the kernel's own real-mode code would find it. */
+static void put_screen(struct setup *s)
+{
+	set_field(s, ZERO_SCREEN_MODE, 1, LOAD_TEXT_MODE);
+	set_field(s, ZERO_SCREEN_COLUMNS, 1, LOAD_TEXT_COLUMNS);
+	set_field(s, ZERO_SCREEN_EGA, 2, VGA_COLOUR_256K);
+	set_field(s, ZERO_SCREEN_LINES, 1, LOAD_TEXT_ROWS);
+	set_field(s, ZERO_SCREEN_IS_VGA, 1, 1);
+	set_field(s, ZERO_SCREEN_POINTS, 2, LOAD_TEXT_POINTS);
+}
+
 static int put_zero_page(struct loader *l, struct setup *s)
 {
 	struct load_area areas[LOAD_AREAS];
-	unsigned count = load_map(l->vm, areas);
+	unsigned count = load_areas(l, areas);
 
+	put_screen(s);
+	set_field(s, ZERO_ACPI_RSDP, 8, l->request->acpi_rsdp);
 	set_field(s, SETUP_LOADER, 1, LOADER_UNDEFINED);
 	set_field(s, SETUP_SETUP_DATA, 8, 0);
 	set_field(s, ZERO_E820_COUNT, 1, count);
@@ -240,10 +309,12 @@ static int put_zero_page(struct loader *l, struct setup *s)
 }
 
 /* Identity, in pages of 2 MiB: the PML4, a PDPT, then one page directory for each GiB. */
-static int put_tables(struct loader *l)
+static int put_tables(struct loader *l, const struct setup *s)
 {
-	u64 *table = memory_ptr(l->vm, gpa(TABLES), (2 + MAPPED_GIB) * PAGE_SIZE);
+	u64 *table = memory_ptr(l->vm, gpa(TABLES), TABLES_END - TABLES);
 
+	if (!s->wide)
+		return load_put(l, GDT, gdt32, sizeof(gdt32));
 	if (!table)
 		return load_clear(l, TABLES, 1); /* which says so */
 	memset(table, 0, 2 * PAGE_SIZE);
@@ -252,21 +323,24 @@ static int put_tables(struct loader *l)
 		table[ENTRIES + i] = (TABLES + (2 + i) * PAGE_SIZE) | PTE_P | PTE_W;
 	for (u64 i = 0; i < MAPPED_GIB * ENTRIES; i++)
 		table[2 * ENTRIES + i] = i * LARGE_PAGE_SIZE | PTE_P | PTE_W | PTE_PS;
-	return load_put(l, GDT, gdt, sizeof(gdt));
+	return load_put(l, GDT, gdt64, sizeof(gdt64));
 }
 
-/* "64-bit Boot Protocol": interrupts off, RSI the zero page. */
-static void set_state(struct vcpu *v, u64 entry)
+/* Both protocols: interrupts off, flat segments, RSI the zero page, the other registers zero. */
+static void set_state(struct vcpu *v, const struct setup *s)
 {
 	struct cpu_state *state = vcpu_state(v, STATE_EXEC | STATE_SEG);
 
 	memset(v->regs.r, 0, sizeof(v->regs.r));
-	state_long(state, &v->regs, TABLES);
+	if (s->wide)
+		state_long(state, &v->regs, TABLES);
+	else
+		state_flat32(state, &v->regs);
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		state->seg[i].selector = i == SEG_CS ? BOOT_CS : BOOT_DS;
-	state->gdtr = (struct table_register){ GDT, sizeof(gdt) - 1 };
+	state->gdtr = (struct table_register){ GDT, sizeof(gdt64) - 1 };
 	v->regs.r[REG_RSI] = ZERO_PAGE;
-	v->regs.rip = entry;
+	v->regs.rip = s->wide ? s->at + ENTRY64 : s->at;
 	vcpu_state_changed(v, STATE_EXEC | STATE_SEG);
 }
 
@@ -288,6 +362,9 @@ int load_linux(struct loader *l)
 	if (!error)
 		error = check_header(l, s);
 	if (!error)
+		error = load_claim(l, &request->kernel, ZERO_PAGE, TABLES_END - ZERO_PAGE,
+				   "what a kernel is started with");
+	if (!error)
 		error = find_kernel(l, s);
 	if (!error)
 		error = place_kernel(l, s);
@@ -298,9 +375,9 @@ int load_linux(struct loader *l)
 	if (!error)
 		error = put_zero_page(l, s);
 	if (!error)
-		error = put_tables(l);
+		error = put_tables(l, s);
 	if (!error)
-		set_state(l->vm->vcpu[0], s->at + ENTRY64);
+		set_state(l->vm->vcpu[0], s);
 	host_free_pages(s, SETUP_ORDER);
 	return error;
 }

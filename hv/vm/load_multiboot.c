@@ -15,7 +15,7 @@
 #define HEADER_SEARCH 8192u
 #define HEADER_PAGE_ALIGN BIT(0)  /* modules; ours always are */
 #define HEADER_MEMORY_INFO BIT(1) /* ours always is there */
-#define HEADER_VIDEO BIT(2)
+#define HEADER_VIDEO BIT(2) /* tell me of the screen */
 #define HEADER_REQUIRED BITS(15, 0)
 #define HEADER_ADDRESSES BIT(16)
 
@@ -28,10 +28,14 @@ ASSERT_SIZE(struct header, 32);
 
 #define BOOT_MAGIC 0x2badb002u /* in EAX */
 #define INFO_MEMORY BIT(0)
+#define INFO_BOOT_DEVICE BIT(1)
 #define INFO_CMDLINE BIT(2)
 #define INFO_MODULES BIT(3)
 #define INFO_MAP BIT(6)
 #define INFO_LOADER_NAME BIT(9)
+#define INFO_FRAMEBUFFER BIT(12)
+#define BOOT_DEVICE 0x80ffffffu /* the first BIOS disk as a whole: other loaders say so too */
+#define FRAMEBUFFER_TEXT 2
 #define INFO_ADDRESS 0x9000ull /* where QEMU puts it */
 
 struct info {
@@ -47,13 +51,17 @@ struct info {
 	u32 boot_loader_name;
 	u32 apm_table;
 	u32 vbe[4];
-	u8 framebuffer[28];
-};
+	u64 framebuffer_addr;
+	u32 framebuffer_pitch, framebuffer_width, framebuffer_height;
+	u8 framebuffer_bpp, framebuffer_type, colour_info[6];
+} PACKED;
 ASSERT_SIZE(struct info, 116);
 ASSERT_OFFSET(struct info, cmdline, 16);
 ASSERT_OFFSET(struct info, mods_count, 20);
 ASSERT_OFFSET(struct info, mmap_length, 44);
 ASSERT_OFFSET(struct info, boot_loader_name, 64);
+ASSERT_OFFSET(struct info, framebuffer_addr, 88);
+ASSERT_OFFSET(struct info, framebuffer_type, 109);
 
 struct map_entry {
 	u32 size; /* of what follows */
@@ -151,7 +159,7 @@ static int load_body(struct loader *l, const struct body *b, const char *what)
 /* The entry must be in something that was loaded. */
 static int check_entry(struct loader *l, u64 entry)
 {
-	for (unsigned i = 0; i < l->used_count; i++)
+	for (unsigned i = l->request->reserved_count; i < l->used_count; i++)
 		if (entry >= l->used[i].start && entry < l->used[i].end)
 			return 0;
 	return load_refuse(l, &l->request->kernel, "the entry point 0x%lx is in no loaded segment",
@@ -321,13 +329,9 @@ static int find_header(struct loader *l, struct header *h, u64 *at)
 
 static int check_flags(struct loader *l, const struct header *h)
 {
-	u32 unknown = h->flags & HEADER_REQUIRED & ~(HEADER_PAGE_ALIGN | HEADER_MEMORY_INFO);
+	u32 unknown = h->flags & HEADER_REQUIRED &
+		      ~(HEADER_PAGE_ALIGN | HEADER_MEMORY_INFO | HEADER_VIDEO);
 
-	if (unknown & HEADER_VIDEO)
-		return load_refuse(l, &l->request->kernel,
-				   "it asks for a video mode (flags 0x%x), and this machine has no "
-				   "display",
-				   h->flags);
 	if (unknown)
 		return load_refuse(l, &l->request->kernel,
 				   "it requires multiboot features that nobody knows (flags 0x%x)",
@@ -416,14 +420,36 @@ static void put_modules(struct cursor *c, struct info *info)
 		c->error = list.error;
 }
 
+/* Which mode the kernel would like does not count: there is one. */
+static void put_framebuffer(struct info *info)
+{
+	info->flags |= INFO_FRAMEBUFFER;
+	info->framebuffer_addr = LOAD_TEXT_BASE;
+	info->framebuffer_pitch = LOAD_TEXT_COLUMNS * LOAD_TEXT_CELL;
+	info->framebuffer_width = LOAD_TEXT_COLUMNS;
+	info->framebuffer_height = LOAD_TEXT_ROWS;
+	info->framebuffer_bpp = 8 * LOAD_TEXT_CELL;
+	info->framebuffer_type = FRAMEBUFFER_TEXT;
+}
+
+/* KiB from 1 MiB to the first hole. */
+static u32 upper_memory(const struct load_area *areas, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (areas[i].type == LOAD_USABLE && areas[i].base == LOAD_HIGH_START)
+			return (u32)(areas[i].size >> 10);
+	return 0;
+}
+
 /* Structure, map, list of modules and strings in one piece; the modules themselves elsewhere. */
-static int put_info(struct loader *l, u64 *at)
+static int put_info(struct loader *l, bool screen, u64 *at)
 {
 	const struct load_request *request = l->request;
-	struct info info = { .flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODULES | INFO_MAP |
-				      INFO_LOADER_NAME };
+	struct info info = { .flags = INFO_MEMORY | INFO_BOOT_DEVICE | INFO_CMDLINE | INFO_MODULES |
+				      INFO_MAP | INFO_LOADER_NAME,
+			     .boot_device = BOOT_DEVICE };
 	struct load_area areas[LOAD_AREAS];
-	unsigned count = load_map(l->vm, areas);
+	unsigned count = load_areas(l, areas);
 	u64 size = sizeof(info) + count * sizeof(struct map_entry) +
 		   request->module_count * sizeof(struct module) + string_size(request->cmdline) +
 		   sizeof(loader_name);
@@ -442,7 +468,9 @@ static int put_info(struct loader *l, u64 *at)
 	info.cmdline = put_string(&c, request->cmdline);
 	info.boot_loader_name = put(&c, loader_name, sizeof(loader_name));
 	info.mem_lower = LOAD_LOW_END / 1024;
-	info.mem_upper = (u32)((l->vm->memory.slot[0].size - LOAD_HIGH_START) / 1024);
+	info.mem_upper = upper_memory(areas, count);
+	if (screen)
+		put_framebuffer(&info);
 	return c.error ? c.error : load_put(l, *at, &info, sizeof(info));
 }
 
@@ -482,7 +510,7 @@ int load_multiboot(struct loader *l)
 		error = load_refuse(l, &request->kernel,
 				    "a multiboot header without addresses, and the file is no ELF");
 	if (!error)
-		error = put_info(l, &info);
+		error = put_info(l, h.flags & HEADER_VIDEO, &info);
 	if (!error)
 		set_state(l->vm->vcpu[0], entry, info);
 	return error;

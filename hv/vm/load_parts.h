@@ -11,9 +11,17 @@
 
 #define LOAD_LOW_END 0x9fc00ull /* where conventional memory ends and the EBDA begins */
 #define LOAD_HIGH_START MiB(1)
-#define LOAD_RANGES 72
-#define LOAD_AREAS 8
+#define LOAD_RANGES 80
 #define LOAD_NOWHERE (~0ull)
+
+/* The text mode that a BIOS leaves, which is what dev/vga.c is in. */
+#define LOAD_TEXT_MODE 3
+#define LOAD_TEXT_COLUMNS 80
+#define LOAD_TEXT_ROWS 25
+#define LOAD_TEXT_POINTS 16 /* scan lines of a character */
+#define LOAD_TEXT_CRTC 0x3d4
+#define LOAD_TEXT_BASE 0xb8000u
+#define LOAD_TEXT_CELL 2 /* bytes */
 
 /* Guest-physical memory that is taken. */
 struct load_range {
@@ -30,17 +38,6 @@ struct loader {
 	unsigned used_count;
 };
 
-/* A line of the memory map; types as in E820 and multiboot. */
-#define LOAD_USABLE 1
-#define LOAD_RESERVED 2
-struct load_area {
-	u64 base, size;
-	u32 type;
-};
-
-/* What a PC's firmware would say of vm's memory; their number, at most LOAD_AREAS. */
-unsigned load_map(const struct vm *vm, struct load_area areas[LOAD_AREAS]);
-
 /* Say what is wrong with file; returns -HOST_EINVAL. */
 int load_refuse(struct loader *l, const struct blob *file, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -54,6 +51,9 @@ int load_claim(struct loader *l, const struct blob *file, u64 start, u64 size, c
 /* Room for size bytes in [lowest, limit): the lowest or the highest; LOAD_NOWHERE. */
 u64 load_place(const struct loader *l, u64 size, u64 align, u64 lowest, u64 limit);
 u64 load_place_high(const struct loader *l, u64 size, u64 align, u64 lowest, u64 limit);
+
+/* The memory map of this load. */
+unsigned load_areas(const struct loader *l, struct load_area areas[LOAD_AREAS]);
 
 /* Write into claimed memory; clear it (a VM that starts again has old bytes in it). */
 int load_put(struct loader *l, u64 at, const void *from, u64 size);

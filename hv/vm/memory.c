@@ -1,4 +1,9 @@
-/* memory.c - see memory.h */
+/*
+ * memory.c - see memory.h
+ *
+ * Source of the shadowing: Intel, "82441FX PCI and Memory Controller (PMC)", "PAM - Programmable
+ * Attribute Map Registers".
+ */
 #include "vm/memory.h"
 
 #include "host.h"
@@ -8,11 +13,138 @@
 /* 40 bits: what every CPU that we run on can address. */
 #define MEMORY_SIZE_LIMIT (BIT(40) - GiB(4))
 
-static unsigned table_order(u64 chunks)
+#define READ_RAM 1 /* bits of memory->pam[] */
+#define WRITE_RAM 2
+
+/* ---- What is where ------------------------------------------------------------------ */
+
+enum source {
+	SOURCE_NONE, /* a device, or nobody */
+	SOURCE_RAM,
+	SOURCE_ROM, /* writes there are lost */
+	SOURCE_WINDOW,
+};
+
+/* Addresses up to end are alike: reads come from one source, writes go to one. */
+struct view {
+	u64 end;
+	u8 read, write; /* enum source */
+	u8 *host; /* ROM, window: memory of the address asked for */
+};
+
+static const struct memory_slot *find_slot(const struct memory *memory, u64 a)
+{
+	for (unsigned s = 0; s < memory->slot_count; s++)
+		if (a - memory->slot[s].base.v < memory->slot[s].size)
+			return &memory->slot[s];
+	return NULL;
+}
+
+static struct view view_of_hole(const struct memory *memory, u64 a)
+{
+	const struct memory_window *w = &memory->window;
+	u8 state = READ_ONCE(memory->window_state);
+
+	if (state == MEMORY_WINDOW_CLOSED || a >= w->base.v + w->size)
+		return (struct view){ .end = MEMORY_VGA_HOLE_END };
+	if (a < w->base.v)
+		return (struct view){ .end = w->base.v };
+	return (struct view){ .end = w->base.v + w->size,
+			      .read = SOURCE_WINDOW,
+			      .write = SOURCE_WINDOW,
+			      .host = w->host + (a - w->base.v) };
+}
+
+static u8 pam_of(const struct memory *memory, u64 a)
+{
+	return READ_ONCE(memory->pam[(a - MEMORY_PAM) / PAGE_SIZE]);
+}
+
+static struct view view_of_pam(const struct memory *memory, u64 a)
+{
+	u64 rom = MEMORY_PAM_END - MIN(memory->rom_size, MEMORY_ROM_LOW), end = a & ~PAGE_MASK;
+	u8 pam = pam_of(memory, a);
+	struct view view = { .read = SOURCE_RAM,
+			     .write = pam & WRITE_RAM ? SOURCE_RAM : SOURCE_ROM };
+
+	do
+		end += PAGE_SIZE;
+	while (end < MEMORY_PAM_END && pam_of(memory, end) == pam);
+	view.end = end;
+	if (pam & READ_RAM)
+		return view;
+	view.read = a >= rom ? SOURCE_ROM : SOURCE_NONE;
+	if (a >= rom)
+		view.host = memory->rom + (memory->rom_size - (MEMORY_PAM_END - a));
+	else
+		view.end = MIN(end, rom);
+	return view;
+}
+
+static struct view view_at(const struct memory *memory, u64 a)
+{
+	const struct memory_slot *slot = find_slot(memory, a);
+
+	if (slot && a >= MEMORY_PAM_END)
+		return (struct view){ slot->base.v + slot->size, SOURCE_RAM, SOURCE_RAM, NULL };
+	if (slot && a < MEMORY_VGA_HOLE)
+		return (struct view){ MEMORY_VGA_HOLE, SOURCE_RAM, SOURCE_RAM, NULL };
+	if (slot)
+		return a < MEMORY_PAM ? view_of_hole(memory, a) : view_of_pam(memory, a);
+	if (a < GiB(4) && GiB(4) - a <= memory->rom_size)
+		return (struct view){ GiB(4), SOURCE_ROM, SOURCE_ROM,
+				      memory->rom + (memory->rom_size - (GiB(4) - a)) };
+	return (struct view){ .end = a };
+}
+
+static bool is_ram(const struct view *view)
+{
+	return view->read == SOURCE_RAM && view->write == SOURCE_RAM;
+}
+
+/* What of the guest's rights the tables can give: the rest is emulated. */
+static unsigned prot_of(const struct memory *memory, const struct view *view)
+{
+	if (view->read == SOURCE_NONE)
+		return 0;
+	if (is_ram(view) || (view->read == SOURCE_WINDOW &&
+			     READ_ONCE(memory->window_state) == MEMORY_WINDOW_OPEN))
+		return PROT_RWX;
+	return PROT_R | PROT_X;
+}
+
+/* All of [a, a + len) is RAM: pieces of it may lie side by side. */
+static bool low_is_ram(const struct memory *memory, u64 a, u64 len)
+{
+	u64 end = a + len;
+
+	while (a < end) {
+		struct view view = view_at(memory, a);
+
+		if (!is_ram(&view))
+			return false;
+		a = view.end;
+	}
+	return true;
+}
+
+bool memory_is_ram(const struct vm *vm, gpa_t a, u64 len)
+{
+	const struct memory_slot *slot = find_slot(&vm->memory, a.v);
+
+	if (!slot || len > slot->size - (a.v - slot->base.v))
+		return false;
+	return likely(a.v >= MEMORY_PAM_END) || a.v + len <= MEMORY_VGA_HOLE ||
+	       low_is_ram(&vm->memory, a.v, len);
+}
+
+/* ---- Making and unmaking --------------------------------------------------------------- */
+
+static unsigned order_of(u64 size)
 {
 	unsigned order = 0;
 
-	while ((PAGE_SIZE << order) < chunks * sizeof(void *))
+	while ((PAGE_SIZE << order) < size)
 		order++;
 	return order;
 }
@@ -21,7 +153,7 @@ static int add_slot(struct memory *memory, u64 base, u64 size)
 {
 	struct memory_slot *slot = &memory->slot[memory->slot_count];
 
-	slot->chunk_order = table_order(size / MEMORY_CHUNK);
+	slot->chunk_order = order_of(size / MEMORY_CHUNK * sizeof(void *));
 	slot->chunk = host_alloc_pages(slot->chunk_order);
 	if (!slot->chunk)
 		return -HOST_ENOMEM;
@@ -43,6 +175,7 @@ int memory_init(struct vm *vm, u64 size)
 	if (error)
 		return error;
 	memory->size = size;
+	memset(memory->pam, READ_RAM | WRITE_RAM, sizeof(memory->pam));
 	error = add_slot(memory, 0, MIN(size, MEMORY_LOW_LIMIT));
 	if (!error && size > MEMORY_LOW_LIMIT)
 		error = add_slot(memory, GiB(4), size - MEMORY_LOW_LIMIT);
@@ -63,39 +196,38 @@ void memory_free(struct vm *vm)
 				host_free_pages(slot->chunk[i], LARGE_PAGE_SHIFT - PAGE_SHIFT);
 		host_free_pages(slot->chunk, slot->chunk_order);
 	}
+	if (memory->rom)
+		host_free_pages(memory->rom, memory->rom_order);
 	host_unreserve(memory->size);
 	*memory = (struct memory){ 0 };
 }
 
-static const struct memory_slot *find_slot(const struct memory *memory, u64 a)
+/* ---- Mapping ------------------------------------------------------------------------------ */
+
+static int map_view(struct vm *vm, u64 at, const struct view *view, u8 *ram)
 {
-	for (unsigned s = 0; s < memory->slot_count; s++)
-		if (a - memory->slot[s].base.v < memory->slot[s].size)
-			return &memory->slot[s];
-	return NULL;
+	unsigned prot = prot_of(&vm->memory, view);
+
+	if (!prot)
+		return 0;
+	return virt->map(vm, gpa(at), view->read == SOURCE_RAM ? ram : view->host, view->end - at,
+			 prot);
 }
 
-bool memory_is_ram(const struct vm *vm, gpa_t a, u64 len)
-{
-	const struct memory_slot *slot = find_slot(&vm->memory, a.v);
-
-	if (!slot || len > slot->size - (a.v - slot->base.v))
-		return false;
-	return a.v >= MEMORY_VGA_HOLE_END || a.v + len <= MEMORY_VGA_HOLE;
-}
-
-/* The first chunk has a hole in it: what is below and above is mapped, the hole is not. */
+/* The first chunk is of many pieces, and has holes in it. */
 static int map_chunk(struct vm *vm, gpa_t base, u8 *host)
 {
-	int error;
+	struct view view;
+	int error = 0;
 
 	if (base.v)
 		return virt->map(vm, base, host, MEMORY_CHUNK, PROT_RWX);
-	error = virt->map(vm, base, host, MEMORY_VGA_HOLE, PROT_RWX);
-	if (error)
-		return error;
-	return virt->map(vm, gpa(MEMORY_VGA_HOLE_END), host + MEMORY_VGA_HOLE_END,
-			 MEMORY_CHUNK - MEMORY_VGA_HOLE_END, PROT_RWX);
+	for (u64 at = 0; at < MEMORY_CHUNK && !error; at = view.end) {
+		view = view_at(&vm->memory, at);
+		view.end = MIN(view.end, MEMORY_CHUNK);
+		error = map_view(vm, at, &view, host + at);
+	}
+	return error;
 }
 
 /*
@@ -122,16 +254,149 @@ static int touch(struct vm *vm, const struct memory_slot *slot, u64 index)
 	return error;
 }
 
-void *memory_ptr(struct vm *vm, gpa_t a, u64 len)
+/* ROM below 4 GiB, which is in no chunk. */
+static int touch_rom(struct vm *vm)
+{
+	u64 base = GiB(4) - vm->memory.rom_size;
+	struct view view;
+	int error;
+
+	host_lock(&vm->memory.lock);
+	view = view_at(&vm->memory, base);
+	error = map_view(vm, base, &view, NULL);
+	host_unlock(&vm->memory.lock);
+	return error;
+}
+
+/* The guest is about to write into the window. */
+static void announce(struct vm *vm)
+{
+	const struct memory_window *w = &vm->memory.window;
+	bool locked = host_locked(&vm->lock);
+
+	if (!locked)
+		host_lock(&vm->lock);
+	if (vm->memory.window_state == MEMORY_WINDOW_WATCHED)
+		w->written(w->ctx);
+	if (!locked)
+		host_unlock(&vm->lock);
+}
+
+int memory_fault(struct vm *vm, gpa_t a, unsigned access)
 {
 	const struct memory_slot *slot = find_slot(&vm->memory, a.v);
-	u64 offset, index;
+	struct view view = view_at(&vm->memory, a.v);
+
+	if (view.read == SOURCE_NONE)
+		return -HOST_ENOENT;
+	if ((access & ACCESS_WRITE) && view.write == SOURCE_WINDOW)
+		announce(vm);
+	else if ((access & ACCESS_WRITE) && !is_ram(&view))
+		return -HOST_ENOENT;
+	return slot ? touch(vm, slot, (a.v - slot->base.v) / MEMORY_CHUNK) : touch_rom(vm);
+}
+
+/* ---- Changing views ---------------------------------------------------------------------- */
+
+static void flush(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vcpu_request(vm->vcpu[i], REQUEST_FLUSH);
+}
+
+bool memory_settled(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		const struct vcpu *v = vm->vcpu[i];
+
+		if (READ_ONCE(v->in_guest) && (READ_ONCE(v->requests) & REQUEST_FLUSH))
+			return false;
+	}
+	return true;
+}
+
+int memory_rom(struct vm *vm, const void *image, u64 size)
+{
+	struct memory *memory = &vm->memory;
+	unsigned order, old_order = memory->rom_order;
+	u8 *rom, *old = memory->rom;
+
+	if (!size || size > MEMORY_ROM_MAX || !IS_ALIGNED(size, PAGE_SIZE))
+		return -HOST_EINVAL;
+	order = order_of(size);
+	rom = host_alloc_pages(order);
+	if (!rom)
+		return -HOST_ENOMEM;
+	memcpy(rom, image, size);
+	host_lock(&memory->lock);
+	if (old)
+		virt->unmap(vm, gpa(GiB(4) - memory->rom_size), memory->rom_size);
+	virt->unmap(vm, gpa(MEMORY_PAM), MEMORY_PAM_END - MEMORY_PAM);
+	memory->rom = rom;
+	memory->rom_size = size;
+	memory->rom_order = order;
+	host_unlock(&memory->lock);
+	if (old)
+		host_free_pages(old, old_order);
+	flush(vm);
+	return 0;
+}
+
+void memory_pam(struct vm *vm, gpa_t base, u64 size, bool read_ram, bool write_ram)
+{
+	struct memory *memory = &vm->memory;
+	u8 pam = (read_ram ? READ_RAM : 0) | (write_ram ? WRITE_RAM : 0);
+
+	check(base.v >= MEMORY_PAM && base.v + size <= MEMORY_PAM_END);
+	check(IS_ALIGNED(base.v | size, PAGE_SIZE));
+	host_lock(&memory->lock);
+	for (u64 at = base.v; at < base.v + size; at += PAGE_SIZE)
+		WRITE_ONCE(memory->pam[(at - MEMORY_PAM) / PAGE_SIZE], pam);
+	virt->unmap(vm, base, size); /* the next touch maps what is there now */
+	host_unlock(&memory->lock);
+	flush(vm);
+}
+
+void memory_window(struct vm *vm, const struct memory_window *window)
+{
+	check(IS_ALIGNED(window->base.v | window->size | (uintptr_t)window->host, PAGE_SIZE));
+	check(window->base.v >= MEMORY_VGA_HOLE &&
+	      window->base.v + window->size <= MEMORY_VGA_HOLE_END);
+	check(vm->memory.window_state == MEMORY_WINDOW_CLOSED);
+	vm->memory.window = *window;
+}
+
+/* Rights that are taken need a flush, those that are given do not: a refused access looks again. */
+void memory_window_set(struct vm *vm, enum memory_window_state state)
+{
+	struct memory *memory = &vm->memory;
+	const struct memory_window *w = &memory->window;
+	u8 old = memory->window_state;
+
+	check(w->size || state == MEMORY_WINDOW_CLOSED);
+	if (old == state)
+		return;
+	host_lock(&memory->lock);
+	WRITE_ONCE(memory->window_state, (u8)state);
+	if (state == MEMORY_WINDOW_CLOSED)
+		virt->unmap(vm, w->base, w->size);
+	else if (old != MEMORY_WINDOW_CLOSED)
+		virt->protect(vm, w->base, w->size,
+			      state == MEMORY_WINDOW_OPEN ? PROT_RWX : PROT_R | PROT_X);
+	host_unlock(&memory->lock);
+	if (state < old)
+		flush(vm);
+}
+
+/* ---- Access ------------------------------------------------------------------------------ */
+
+static void *ram_at(struct vm *vm, gpa_t a, u64 len)
+{
+	const struct memory_slot *slot = find_slot(&vm->memory, a.v);
+	u64 offset = a.v - slot->base.v;
+	u64 index = offset / MEMORY_CHUNK;
 	u8 *chunk;
 
-	if (!slot || !memory_is_ram(vm, a, len))
-		return NULL;
-	offset = a.v - slot->base.v;
-	index = offset / MEMORY_CHUNK;
 	if (len > MEMORY_CHUNK - offset % MEMORY_CHUNK)
 		return NULL;
 	chunk = __atomic_load_n(&slot->chunk[index], __ATOMIC_ACQUIRE);
@@ -143,22 +408,71 @@ void *memory_ptr(struct vm *vm, gpa_t a, u64 len)
 	return chunk + offset % MEMORY_CHUNK;
 }
 
+void *memory_ptr(struct vm *vm, gpa_t a, u64 len)
+{
+	return memory_is_ram(vm, a, len) ? ram_at(vm, a, len) : NULL;
+}
+
+const void *memory_view(struct vm *vm, gpa_t a, u64 len)
+{
+	struct view view;
+
+	if (likely(memory_is_ram(vm, a, len)))
+		return ram_at(vm, a, len);
+	view = view_at(&vm->memory, a.v);
+	if (view.read == SOURCE_NONE || len > view.end - a.v)
+		return NULL;
+	return view.read == SOURCE_RAM ? ram_at(vm, a, len) : view.host;
+}
+
+/* Does all of it belong to memory, for this direction? */
+static bool all_there(const struct memory *memory, u64 a, u64 len, bool write)
+{
+	while (len) {
+		struct view view = view_at(memory, a);
+
+		if ((write ? view.write : view.read) == SOURCE_NONE)
+			return false;
+		if (len <= view.end - a)
+			return true;
+		len -= view.end - a;
+		a = view.end;
+	}
+	return true;
+}
+
+/* len bytes of one view and one chunk. */
+static int copy_piece(struct vm *vm, u64 a, const struct view *view, u8 *buf, u64 len, bool write)
+{
+	enum source source = write ? view->write : view->read;
+	u8 *p = source == SOURCE_RAM ? ram_at(vm, gpa(a), len) : view->host;
+
+	if (source == SOURCE_NONE)
+		return -HOST_EINVAL; /* another CPU has just changed it */
+	if (write && source == SOURCE_ROM)
+		return 0;
+	if (!p)
+		return -HOST_ENOMEM;
+	if (write && source == SOURCE_WINDOW)
+		announce(vm);
+	memcpy(write ? p : buf, write ? buf : p, len);
+	return 0;
+}
+
 static int copy(struct vm *vm, gpa_t a, u8 *buf, u64 len, bool write)
 {
-	if (!memory_is_ram(vm, a, len))
-		return -HOST_EINVAL;
-	while (len) {
-		u64 part = MIN(len, MEMORY_CHUNK - a.v % MEMORY_CHUNK);
-		u8 *p = memory_ptr(vm, a, part);
+	int error = all_there(&vm->memory, a.v, len, write) ? 0 : -HOST_EINVAL;
 
-		if (!p)
-			return -HOST_ENOMEM;
-		memcpy(write ? p : buf, write ? buf : p, part);
+	while (len && !error) {
+		struct view view = view_at(&vm->memory, a.v);
+		u64 part = MIN(len, MIN(view.end - a.v, MEMORY_CHUNK - a.v % MEMORY_CHUNK));
+
+		error = copy_piece(vm, a.v, &view, buf, part, write);
 		a.v += part;
 		buf += part;
 		len -= part;
 	}
-	return 0;
+	return error;
 }
 
 int memory_read(struct vm *vm, gpa_t a, void *to, u64 len)
@@ -170,13 +484,4 @@ int memory_write(struct vm *vm, gpa_t a, const void *from, u64 len)
 {
 	/* Only read from when writing: the cast takes no right away. */
 	return copy(vm, a, (u8 *)(uintptr_t)from, len, true);
-}
-
-int memory_fault(struct vm *vm, gpa_t a)
-{
-	const struct memory_slot *slot = find_slot(&vm->memory, a.v);
-
-	if (!slot || !memory_is_ram(vm, a, 1))
-		return -HOST_ENOENT;
-	return touch(vm, slot, (a.v - slot->base.v) / MEMORY_CHUNK);
 }

@@ -31,6 +31,11 @@ void vcpu_note(struct vcpu *v, u32 request)
 	__atomic_or_fetch(&v->requests, request, __ATOMIC_SEQ_CST);
 }
 
+void vcpu_forget(struct vcpu *v, u32 request)
+{
+	__atomic_and_fetch(&v->requests, ~request, __ATOMIC_SEQ_CST);
+}
+
 void vcpu_request(struct vcpu *v, u32 request)
 {
 	vcpu_note(v, request);
@@ -44,7 +49,7 @@ static void serve_init(struct vcpu *v)
 	state_init(&v->state, &v->regs, vcpu_signature(v));
 	v->state.activity = v->index ? ACTIVITY_WAIT_SIPI : ACTIVITY_RUN;
 	v->raised.type = v->deferred.type = EVENT_NONE;
-	v->nmi_pending = false;
+	v->nmi_pending = v->injected = false;
 	vcpu_state_changed(v, STATE_ALL);
 	host_lock(&v->vm->lock);
 	lapic_init_ipi(&v->lapic);
@@ -63,6 +68,13 @@ static void serve_sipi(struct vcpu *v)
 	v->regs.rip = 0;
 	vcpu_state_changed(v, STATE_EXEC);
 	v->state.activity = ACTIVITY_RUN;
+}
+
+static void serve_work(struct vm *vm)
+{
+	host_lock(&vm->lock);
+	bus_run_works(&vm->bus);
+	host_unlock(&vm->lock);
 }
 
 /* True: something woke it. */
@@ -102,9 +114,11 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 		v->nmi_pending = true;
 	if (READ_ONCE(v->vm->state) != VM_RUNNING) {
 		*stop = VCPU_STOPPED;
-		vcpu_note(v, REQUEST_IRQ); /* look again on resume */
+		vcpu_note(v, REQUEST_IRQ | (asked & REQUEST_WORK)); /* look again on resume */
 		return true;
 	}
+	if (asked & REQUEST_WORK)
+		serve_work(v->vm);
 	if (v->state.activity == ACTIVITY_WAIT_SIPI ||
 	    (v->state.activity == ACTIVITY_HALT && still_halted(v))) {
 		*stop = VCPU_BLOCKED;
@@ -125,6 +139,7 @@ static enum exit_reason run_guest(struct vcpu *v)
 	v->state_fresh = 0;
 	trace_enter(&v->trace, trace_clock());
 	virt->run(v);
+	v->injected = false;
 	left = trace_clock();
 	head = v->exit.head;
 	v->guest_tsc += left - v->trace.now->entered;
@@ -203,9 +218,9 @@ void vcpu_reset(struct vcpu *v)
 	v->state.tsc_offset = 0 - v->vm->tsc_base;
 	v->exit = (struct vm_exit){ 0 };
 	v->raised.type = v->deferred.type = EVENT_NONE;
-	v->nmi_pending = false;
+	v->nmi_pending = v->injected = false;
 	v->windows = 0;
-	v->requests = REQUEST_IRQ;
+	v->requests = REQUEST_IRQ | REQUEST_WORK | REQUEST_FLUSH; /* whatever was asked before */
 	reset_xsave(v->xsave);
 	lapic_reset(&v->lapic);
 	msr_reset(v);

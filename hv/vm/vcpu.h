@@ -26,6 +26,7 @@
 #define REQUEST_INIT BIT(5) /* INIT, SIPI from another CPU */
 #define REQUEST_SIPI BIT(6)
 #define REQUEST_HOST BIT(7) /* the host wants its CPU: vcpu_step returns VCPU_HOST */
+#define REQUEST_WORK BIT(8) /* devices have work posted (dev/bus.h) */
 
 struct msr_found {
 	const struct msr_rule *rule; /* NULL: none */
@@ -58,6 +59,7 @@ struct vcpu {
 	struct event deferred; /* an interrupt whose delivery met that fault: comes after it */
 	u8 sipi_vector;
 	bool nmi_pending;
+	bool injected; /* an event was given to virt->inject since the last entry */
 	u8 windows; /* what was asked of virt->window */
 	struct lapic lapic;
 	u64 misc_enable, tsc_adjust; /* MSRs that no back end keeps */
@@ -93,6 +95,8 @@ void vcpu_state_changed(struct vcpu *v, unsigned parts);
 void vcpu_request(struct vcpu *v, u32 request);
 /* Set it for v's own next entry: by the CPU that runs v, no kick. */
 void vcpu_note(struct vcpu *v, u32 request);
+/* Take it back: what was asked for has happened otherwise.  By the CPU that runs v. */
+void vcpu_forget(struct vcpu *v, u32 request);
 
 static inline bool vcpu_requested(const struct vcpu *v)
 {

@@ -3,6 +3,8 @@
 
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "net/switch.h"
+#include "vm/machine.h"
 #include "vm/msr.h"
 
 static u32 last_id;
@@ -65,158 +67,7 @@ void vm_catch_up(struct vm *vm)
 	host_unlock(&vm->lock);
 }
 
-/* ---- Wires ------------------------------------------------------------------ */
-
-static void lapic_notify(void *ctx)
-{
-	vcpu_request(ctx, REQUEST_IRQ);
-}
-
-static struct vcpu *lowest_priority(struct vm *vm, const struct ipi *ipi)
-{
-	struct vcpu *best = NULL;
-
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		struct vcpu *v = vm->vcpu[i];
-
-		if (lapic_accepts(&v->lapic, ipi) &&
-		    (!best || lapic_ppr(&v->lapic) < lapic_ppr(&best->lapic)))
-			best = v;
-	}
-	return best;
-}
-
-static void lapic_send_ipi(void *ctx, const struct ipi *ipi)
-{
-	struct vm *vm = ((struct vcpu *)ctx)->vm;
-
-	if (ipi->mode == LAPIC_LOWEST) {
-		struct vcpu *v = lowest_priority(vm, ipi);
-
-		if (v)
-			lapic_deliver(&v->lapic, ipi->mode, ipi->vector, ipi->level);
-		return;
-	}
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		if (lapic_accepts(&vm->vcpu[i]->lapic, ipi))
-			lapic_deliver(&vm->vcpu[i]->lapic, ipi->mode, ipi->vector, ipi->level);
-}
-
-static void lapic_event(void *ctx, enum lapic_mode mode, u8 vector)
-{
-	struct vcpu *v = ctx;
-
-	switch (mode) {
-	case LAPIC_NMI:
-		vcpu_request(v, REQUEST_NMI);
-		break;
-	case LAPIC_INIT:
-		vcpu_request(v, REQUEST_INIT);
-		break;
-	case LAPIC_SIPI:
-		v->sipi_vector = vector;
-		vcpu_request(v, REQUEST_SIPI);
-		break;
-	default: /* SMI: this machine has no system management mode */
-		break;
-	}
-}
-
-static u64 lapic_tsc(void *ctx)
-{
-	return host_tsc() + ((struct vcpu *)ctx)->state.tsc_offset;
-}
-
-/* Farther than this is never: beyond it, products overflow. */
-#define FAR_SECONDS 1000000ull
-
-static u64 lapic_tsc_to_ns(void *ctx, u64 tsc)
-{
-	struct vcpu *v = ctx;
-	u64 now = host_tsc(), ahead = tsc - v->state.tsc_offset - now;
-	u64 ns;
-
-	if ((s64)ahead < 0)
-		return 0;
-	if (ahead > FAR_SECONDS * host_tsc_hz())
-		return ~0ull;
-	ns = host_tsc_to_ns(now + ahead) + 1; /* the first nanosecond that is not too early */
-	return ns > v->vm->clock_base ? ns - v->vm->clock_base : 0;
-}
-
-static const struct lapic_ops lapic_ops = {
-	.notify = lapic_notify,
-	.send_ipi = lapic_send_ipi,
-	.event = lapic_event,
-	.tsc = lapic_tsc,
-	.tsc_to_ns = lapic_tsc_to_ns,
-};
-
-static void serial_out(void *ctx, u8 byte)
-{
-	const char c = (char)byte;
-
-	host_console_write(ctx, &c, 1);
-}
-
-static void reset_wanted(void *ctx)
-{
-	struct vm *vm = ctx;
-
-	vm->restart = true;
-	vm_end(vm, VM_OFF, "the guest reset the machine");
-}
-
-static void exit_port(void *ctx, u32 value, unsigned size UNUSED)
-{
-	struct vm *vm = ctx;
-
-	vm->exit_value = value;
-	vm_end(vm, VM_OFF, "the guest wrote %u to the exit port", value);
-}
-
-static void init_devices(struct vm *vm)
-{
-	const struct uart_line line = { .tx = serial_out, .ctx = vm };
-	const struct i8042_lines i8042 = { .reset = reset_wanted, .ctx = vm };
-
-	pic_init(&vm->pic, &vm->bus, lapic_wire(&vm->vcpu[0]->lapic, 0));
-	pit_init(&vm->pit, &vm->bus, pic_wire(&vm->pic, 0));
-	uart_init(&vm->uart, &vm->bus, UART_COM1_PORT, pic_wire(&vm->pic, UART_COM1_IRQ), &line);
-	rtc_init(&vm->rtc, &vm->bus, pic_wire(&vm->pic, RTC_IRQ),
-		 host_epoch() + host_now() / 1000000000, vm->memory.slot[0].size,
-		 vm->memory.slot_count > 1 ? vm->memory.slot[1].size : 0);
-	rtc_set_cpus(&vm->rtc, vm->vcpu_count);
-	i8042_init(&vm->i8042, &vm->bus, pic_wire(&vm->pic, I8042_IRQ),
-		   pic_wire(&vm->pic, I8042_AUX_IRQ), &i8042);
-	debugport_init(&vm->debugport, &vm->bus, serial_out, vm);
-	exitport_init(&vm->exitport, &vm->bus, exit_port, vm);
-}
-
-static void reset_devices(struct vm *vm)
-{
-	pic_reset(&vm->pic);
-	pit_reset(&vm->pit);
-	uart_reset(&vm->uart);
-	rtc_reset(&vm->rtc);
-	i8042_reset(&vm->i8042);
-	/* Loaders start kernels without firmware: leave what firmware would. */
-	pic_after_firmware(&vm->pic);
-	pit_after_firmware(&vm->pit);
-	uart_after_firmware(&vm->uart);
-	lapic_after_firmware(&vm->vcpu[0]->lapic);
-}
-
 /* ---- Making one --------------------------------------------------------------- */
-
-static unsigned order_of(size_t size)
-{
-	unsigned order = 0;
-
-	while ((PAGE_SIZE << order) < size)
-		order++;
-	return order;
-}
 
 static void free_vcpu(struct vcpu *v)
 {
@@ -224,12 +75,12 @@ static void free_vcpu(struct vcpu *v)
 	trace_free(&v->trace);
 	if (v->xsave)
 		host_free_pages(v->xsave, v->xsave_order);
-	host_free_pages(v, order_of(virt->vcpu_size));
+	host_free_pages(v, host_order(virt->vcpu_size));
 }
 
 static int add_vcpu(struct vm *vm, unsigned index)
 {
-	struct vcpu *v = host_alloc_pages(order_of(virt->vcpu_size));
+	struct vcpu *v = host_alloc_pages(host_order(virt->vcpu_size));
 	const struct lapic_config lapic = {
 		.id = index,
 		.bsp = index == 0,
@@ -244,7 +95,7 @@ static int add_vcpu(struct vm *vm, unsigned index)
 	v->vm = vm;
 	v->index = index;
 	v->sched.weight = vm->config.weight;
-	v->xsave_order = order_of(virt->xsave_size());
+	v->xsave_order = host_order(virt->xsave_size());
 	v->xsave = host_alloc_pages(v->xsave_order);
 	error = v->xsave ? trace_init(&v->trace, host_trace_size()) : -HOST_ENOMEM;
 	if (!error)
@@ -253,7 +104,7 @@ static int add_vcpu(struct vm *vm, unsigned index)
 		free_vcpu(v);
 		return error;
 	}
-	lapic_init(&v->lapic, &vm->bus, &lapic, &lapic_ops, v);
+	lapic_init(&v->lapic, &vm->bus, &lapic, &machine_lapic_ops, v);
 	vm->vcpu[vm->vcpu_count++] = v;
 	return 0;
 }
@@ -286,9 +137,14 @@ static int build(struct vm *vm, char *error, size_t size)
 	}
 	for (unsigned i = 0; i < config->vcpus && !result; i++)
 		result = add_vcpu(vm, i);
-	if (result)
-		fmt_string(error, size, "VM %s: not enough memory for %u vCPUs", config->name,
-			   config->vcpus);
+	if (!result)
+		result = machine_init(vm);
+	if (result == -HOST_EBUSY)
+		fmt_string(error, size, "VM %s: net=%s: all ports of the switch are taken",
+			   config->name, config->net->name);
+	else if (result)
+		fmt_string(error, size, "VM %s: not enough memory for %u vCPUs and its devices",
+			   config->name, config->vcpus);
 	return result;
 }
 
@@ -302,7 +158,7 @@ int vm_create(const struct vm_config *config, struct vm **made, char *error, siz
 			   VM_MAX_VCPUS);
 		return -HOST_EINVAL;
 	}
-	vm = host_alloc_pages(order_of(virt->vm_size));
+	vm = host_alloc_pages(host_order(virt->vm_size));
 	if (!vm) {
 		fmt_string(error, size, "VM %s: not enough memory", config->name);
 		return -HOST_ENOMEM;
@@ -317,7 +173,6 @@ int vm_create(const struct vm_config *config, struct vm **made, char *error, siz
 		vm_free(vm);
 		return result;
 	}
-	init_devices(vm);
 	msr_init(vm);
 	vm_reset(vm);
 	*made = vm;
@@ -328,12 +183,15 @@ void vm_free(struct vm *vm)
 {
 	check(vm_is_quiet(vm));
 	host_timer_cancel(&vm->timer);
+	machine_free(vm); /* before the vCPUs that links would kick */
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		free_vcpu(vm->vcpu[i]);
 	if (vm->memory.slot_count)
 		memory_free(vm);
 	virt->vm_free(vm);
-	host_free_pages(vm, order_of(virt->vm_size));
+	if (vm->vga_memory) /* which was mapped until now */
+		host_free_pages(vm->vga_memory, host_order(VGA_MEMORY));
+	host_free_pages(vm, host_order(virt->vm_size));
 }
 
 /* ---- Life ----------------------------------------------------------------------- */
@@ -350,10 +208,12 @@ void vm_reset(struct vm *vm)
 	vm->state = VM_CREATED;
 	vm->restart = false;
 	vm->cause[0] = '\0';
+	vm->triple_fault = false;
+	vm->exited = false;
 	vm->exit_value = 0;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_reset(vm->vcpu[i]);
-	reset_devices(vm);
+	machine_reset(vm);
 	host_unlock(&vm->lock);
 }
 
@@ -424,8 +284,25 @@ void vm_end(struct vm *vm, enum vm_state state, const char *cause, ...)
 		va_end(args);
 		vm->state = state;
 		stop_vcpus(vm);
+		vga_finish(&vm->vga);
+		lines_flush(&vm->lines);
 		host_vm_ended(vm);
 	}
+	if (!locked)
+		host_unlock(&vm->lock);
+}
+
+void vm_end_triple_fault(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	bool locked = host_locked(&vm->lock);
+
+	if (!locked)
+		host_lock(&vm->lock);
+	if (vm->state < VM_HALTED)
+		vm->triple_fault = true;
+	vm_end(vm, VM_DEAD, "triple fault of vCPU %u at rip %#llx", v->index,
+	       (unsigned long long)v->regs.rip);
 	if (!locked)
 		host_unlock(&vm->lock);
 }
@@ -456,12 +333,12 @@ void vm_check_halted(struct vm *vm)
 	host_unlock(&vm->lock);
 }
 
-bool vm_is_quiet(const struct vm *vm)
+bool vm_is_quiet(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (sched_state(vm->vcpu[i]) != SCHED_OUT || READ_ONCE(vm->vcpu[i]->loaded))
 			return false;
-	return true;
+	return machine_settled(vm);
 }
 
 void vm_flush(struct vm *vm)

@@ -12,13 +12,24 @@
 #define ESPEJO_VM_VM_H
 
 #include "dev/bus.h"
-#include "dev/exitport.h"
 #include "dev/debugport.h"
+#include "dev/exitport.h"
+#include "dev/fwcfg.h"
+#include "dev/i440fx.h"
 #include "dev/i8042.h"
+#include "dev/ioapic.h"
+#include "dev/lines.h"
 #include "dev/pic.h"
+#include "dev/piix3.h"
+#include "dev/piix4.h"
 #include "dev/pit.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
+#include "dev/vga.h"
+#include "dev/virtio_blk.h"
+#include "dev/virtio_console.h"
+#include "dev/virtio_net.h"
+#include "dev/virtio_rng.h"
 #include "vm/cpuid.h"
 #include "vm/memory.h"
 #include "vm/vcpu.h"
@@ -26,6 +37,7 @@
 #define VM_NAME_MAX 16
 #define VM_CAUSE_MAX 160
 #define VM_MAX_VCPUS 8
+#define VM_MAX_DISKS 4
 
 enum vm_state {
 	VM_CREATED, /* not yet started */
@@ -43,7 +55,15 @@ struct vm_config {
 	unsigned weight; /* of its share of CPU, default 100 */
 	char cpu[16]; /* CPUID model: bare, v1 */
 	bool strict; /* a store to where nothing is ends the VM; else it is lost, as on a PC */
+	bool firmware; /* it runs first: devices are left as after power-on */
+	bool serial_only; /* its console is the serial line: what other devices say is not heard */
+	struct store *disk[VM_MAX_DISKS]; /* the maker's, open while the VM is there */
+	unsigned disks;
+	struct net_switch *net; /* NULL: no network card */
+	u8 mac[LINK_MAC];
 };
+
+struct tables_firmware;
 
 struct vm {
 	struct vm_config config;
@@ -51,7 +71,9 @@ struct vm {
 	u8 state; /* enum vm_state */
 	bool restart; /* the guest reset itself: whoever made it loads it anew (host_vm_ended) */
 	char cause[VM_CAUSE_MAX]; /* why it is HALTED, OFF or DEAD: a sentence */
-	u32 exit_value; /* written to the exit port */
+	bool triple_fault; /* why it is DEAD; a PC would have been reset */
+	bool exited; /* by the exit port */
+	u32 exit_value; /* written there */
 	u64 console_bytes; /* what it wrote to its console, in all */
 
 	struct host_lock lock;
@@ -74,8 +96,23 @@ struct vm {
 	struct pit pit;
 	struct rtc rtc;
 	struct i8042 i8042;
-	struct debugport debugport;
+	struct debugport debugport, firmware_port;
+	struct lines lines;
 	struct exitport exitport;
+	struct ioapic ioapic;
+	struct pci pci;
+	struct i440fx i440fx;
+	struct piix3 piix3;
+	struct piix4 piix4;
+	struct fwcfg fwcfg;
+	struct tables_firmware *firmware; /* NULL: none runs */
+	struct vga vga;
+	u8 *vga_memory;
+	struct virtio_console console;
+	struct virtio_rng rng;
+	struct virtio_net *net; /* NULL: none */
+	struct virtio_blk *disk[VM_MAX_DISKS];
+	unsigned disk_count;
 };
 
 /*
@@ -97,12 +134,14 @@ void vm_pause(struct vm *vm);
  * Any CPU; the first one wins.
  */
 void vm_end(struct vm *vm, enum vm_state state, const char *cause, ...) PRINTF_LIKE(3, 4);
+/* The end of a PC whose CPU shuts down, of which v is one. */
+void vm_end_triple_fault(struct vcpu *v);
 
 /* Are all its vCPUs halted with interrupts off and nothing that could wake them?  Then it ends. */
 void vm_check_halted(struct vm *vm);
 
-/* No vCPU of it is on any CPU any more. */
-bool vm_is_quiet(const struct vm *vm);
+/* No vCPU of it is on any CPU any more, and nothing that its devices began goes on. */
+bool vm_is_quiet(struct vm *vm);
 
 /* Every CPU that runs vm forgets translations; returns when all have.  No lock may be held. */
 void vm_flush(struct vm *vm);

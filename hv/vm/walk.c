@@ -87,18 +87,21 @@ static bool supervisor_may(const struct walk_mode *mode, const struct rights *r,
 	return !(access & ACCESS_WRITE) || r->write || !(mode->cr0 & CR0_WP);
 }
 
-/* Protection keys: bit 0 of a key's pair forbids access, bit 1 writing. */
-static bool key_allows(const struct walk_mode *mode, const struct paging *p, const struct rights *r,
+/*
+ * Protection keys, of user and of supervisor pages: bit 0 of a key's pair forbids access, bit 1
+ * writing.  [SDM] "Protection Keys" (4.6.2)
+ */
+static bool key_denies(const struct walk_mode *mode, const struct paging *p, const struct rights *r,
 		       u64 entry, unsigned access, bool user)
 {
 	unsigned deny;
 
-	if (!(mode->cr4 & CR4_PKE) || p->levels < 4 || !r->user || (access & ACCESS_FETCH))
-		return true;
-	deny = mode->pkru >> (2 * (entry >> 59 & 15)) & 3;
-	if (deny & 1)
+	if (!(mode->cr4 & (r->user ? CR4_PKE : CR4_PKS)) || p->levels < 4 ||
+	    (access & ACCESS_FETCH))
 		return false;
-	return !(deny & 2) || !(access & ACCESS_WRITE) || (!user && !(mode->cr0 & CR0_WP));
+	deny = (r->user ? mode->pkru : mode->pkrs) >> (2 * (entry >> 59 & 15)) & 3;
+	return (deny & 1) ||
+	       ((deny & 2) && (access & ACCESS_WRITE) && (user || (mode->cr0 & CR0_WP)));
 }
 
 static u32 error_code(const struct walk_mode *mode, unsigned access, bool user, u32 bits)
@@ -141,16 +144,20 @@ static u64 read_entry(const struct paging *p, const void *entry)
 	return *(const volatile u64 *)entry;
 }
 
+/*
+ * The key's bit of the error code does not depend on whether another right is missing as well.
+ * [SDM] "Page-Fault Exceptions" (4.7)
+ */
 static int check_access(struct walk *w, const struct walk_mode *mode, const struct paging *p,
 			const struct rights *r, u64 leaf, unsigned access, bool user)
 {
 	bool allowed = user ? r->user && (!(access & ACCESS_WRITE) || r->write)
 			    : supervisor_may(mode, r, access);
+	bool by_key = key_denies(mode, p, r, leaf, access, user);
 
-	if (!allowed || ((access & ACCESS_FETCH) && r->nx))
-		return fail(w, error_code(mode, access, user, PF_PRESENT));
-	if (!key_allows(mode, p, r, leaf, access, user))
-		return fail(w, error_code(mode, access, user, PF_PRESENT | PF_PKEY));
+	if (!allowed || by_key || ((access & ACCESS_FETCH) && r->nx))
+		return fail(w, error_code(mode, access, user,
+					  PF_PRESENT | (by_key ? PF_PKEY : 0)));
 	w->writable = r->write || (!user && !(mode->cr0 & CR0_WP));
 	return 0;
 }

@@ -20,7 +20,7 @@ struct walk_mode {
 	u64 cr0, cr3, cr4, efer, rflags;
 	u8 cpl;
 	u8 maxphyaddr;
-	u32 pkru; /* protection keys of user pages, 0 if CR4.PKE is clear */
+	u32 pkru, pkrs; /* protection keys of user and supervisor pages: with CR4.PKE, CR4.PKS */
 	const u64 *pdpte; /* four, of PAE paging, as loaded by MOV CR3; NULL: read from memory */
 	/* Page table entries as the CPU sees them: NULL where there is no RAM (reads as ones). */
 	void *(*entry)(void *ctx, gpa_t a, unsigned size);

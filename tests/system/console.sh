@@ -44,6 +44,35 @@ send vm kill two
 wait VM two is dead
 send nonsense
 wait is no command
+send vm delete one
+wait VM one is running: vm kill it first
+send vm create three two 16
+send vm start three
+wait \[three\] .*free
+ctrl a
+type 3
+wait input goes to three
+send run sieve 10
+wait \[three\] .*4 primes
+ctrl a
+type s
+send vm kill three
+wait VM three is dead
+send vm delete two
+send vm delete 3
+ctrl a
+type n
+wait input goes to one
+ctrl a
+type n
+wait input goes to one
+ctrl a
+type s
+send vm create two one
+send vm start two
+wait \[two\] .*free
+send vm kill two
+wait VM two is dead
 type vm lisx
 ctrl h
 type t

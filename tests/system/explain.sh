@@ -225,6 +225,14 @@ amd_fields | script no | machine qemu-svm qemu-svm
 amd_fields | script no | machine bochs-svm bochs-svm
 amd_fields | script force | machine bochs-svm-asked bochs-svm
 
+# A CPU without some of the VMCS's fields.
+start vmx-sparse bochs-vmx --cpus 1 --cpu corei5_arrandale_m520 \
+  --module "$GUEST_OS name=good mem=32M -- run=counter,100" --script <<'END'
+expect good "counter: 2" 60
+dump good
+quit 0
+END
+
 # compare NAME TEXT [SED]: expected has lines as verdicts prints them, with what SED leaves of them;
 # where the CPU enters nothing is named.
 compare()
@@ -239,7 +247,7 @@ compare()
   fi
 }
 
-for name in vmx qemu-svm bochs-svm bochs-svm-asked; do
+for name in vmx qemu-svm bochs-svm bochs-svm-asked vmx-sparse; do
   ends "$name" 0 'the neighbour counts on while the others are broken'
 done
 
@@ -250,6 +258,10 @@ amd_fields | sed 's/ .$/ - none yes yes/' >"$records/expected"
 for name in qemu-svm bochs-svm; do
   compare "$name" 'the entry is refused, and field, value, rule and title are named'
 done
+
+# A failed VMREAD of ours would be in INSTRUCTION_ERROR, where somebody looks for the entry's.
+says vmx-sparse 'to look at a VMCS leaves its error alone' '^TSC_MULTIPLIER +0+$' \
+  '^INSTRUCTION_ERROR +0+$'
 
 # After a refused VMRUN Bochs has overwritten the VMCB: only the verdicts are compared.
 amd_fields | sed '/ x$/d; s/ \(.\)$/ - \1/' >"$records/expected"

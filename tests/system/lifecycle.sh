@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/system/lifecycle.sh - from vm create to vm kill; more vCPUs than CPUs; idle VMs
+# tests/system/lifecycle.sh - from vm create to vm delete; more vCPUs than CPUs; idle VMs
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -33,6 +33,54 @@ vm list
 quit 0
 END
 done
+
+# A hundred VMs come and go, each in its guest for a moment: as much memory is in use afterwards as
+# after the first of them.
+rounds()
+{
+  echo 'expect one "counter: 1" 60'
+  for n in $(seq 0 100); do
+    echo "vm create two one 32"
+    echo "vm start two"
+    [ $((n % 25)) -ne 0 ] || echo 'expect two "counter: 1" 60'
+    [ $((n % 3)) -ne 0 ] || echo "sleep 1"
+    echo "vm kill two"
+    [ $((n % 2)) -ne 0 ] || echo "wait two dead 60"
+    echo "vm delete two"
+    [ "$n" -ne 0 ] || printf '%s\n' 'mem' 'echo the rounds begin'
+  done
+  printf '%s\n' 'echo the rounds end' 'mem' 'vm list' 'quit 0'
+}
+for machine in $machines; do
+  rounds | start "rounds-$machine" "$machine" --cpus 2 \
+    --module "$GUEST_OS name=one mem=16M -- run=counter,1000" --script
+done
+
+# 64 and no more; then one goes, and its name and number are another's.
+full()
+{
+  for n in $(seq 2 64); do
+    echo "vm create vm$n one"
+  done
+}
+{
+  full
+  printf '%s\n' 'vm delete vm7' 'vm start vm64' 'expect vm64 "free" 60' 'vm kill 64' 'vm delete 64' \
+    'vm create seven one' 'vm create vm64 one' 'vm list' 'quit 0'
+} | start full qemu-svm --module "$GUEST_OS name=one mem=4M" --script
+{
+  full
+  echo 'vm create onemore one'
+} | start overfull qemu-svm --module "$GUEST_OS name=one mem=4M" --script
+start alive qemu-svm --module "$GUEST_OS name=one mem=4M" --script <<'END'
+expect one "free" 60
+vm delete one
+END
+start paused qemu-svm --module "$GUEST_OS name=one mem=4M" --script <<'END'
+expect one "free" 60
+vm pause one
+vm delete one
+END
 
 # Eight VMs on two CPUs: each computes without end and tells of each round.
 many()
@@ -102,6 +150,29 @@ for machine in $machines; do
     '^\[one\] .*counter: 1'
   says "$machine" 'vm list shows their end' '^ *1 one +dead .*killed' '^ *2 two +running +32'
 done
+
+for machine in $machines; do
+  name=rounds-$machine
+  ends "$name" 0 'a hundred VMs come and go'
+  sed -n 's/^memory:.* promised to VMs \([0-9]* MiB, in use [0-9]* KiB\)$/\1/p' "$log" >"$records/used"
+  sed "s/^/# $name: promised /" "$records/used"
+  check "$name: all their memory comes back" \
+    test "$(sort -u "$records/used" | wc -l)-$(wc -l <"$records/used")" = 1-2
+  says "$name" 'each of them ended before it went' '^the rounds begin' '^VM two is dead: killed' \
+    '^hv> vm delete two' '^the rounds end'
+  check "$name: a hundred and one ends" test "$(grep -c '^VM two is dead: killed' "$log")" -eq 101
+  says "$name" 'the one beside them went on, and is alone' '^the rounds end' '^ *1 one +running'
+  check "$name: alone" test "$(grep -c -E '^ +[0-9]+ [a-z]+ +(running|dead|defined)' "$log")" -eq 1
+done
+ends full 0 'after vm delete there is room for one more'
+says full 'name and number are free again' '^hv> vm delete vm7' '^ *6 vm6 ' '^ *7 seven +defined' '^ *8 vm8 ' \
+  '^ *64 vm64 +defined'
+ends overfull 1 'the 65th VM is refused'
+says overfull 'with a sentence' '^hv> vm create onemore' '^no more than 64 VMs: vm delete gives room'
+ends alive 1 'vm delete of a running VM is refused'
+says alive 'with a sentence' '^hv> vm delete one' '^VM one is running: vm kill it first'
+ends paused 1 'and that of a paused one'
+says paused 'with a sentence' '^hv> vm delete one' '^VM one is paused: vm kill it first'
 
 for machine in qemu-svm bochs-vmx; do
   name=many-$machine

@@ -1,5 +1,6 @@
 #!/bin/sh
-# tests/system/memory.sh - memory that changes hands comes clean, and none gets lost
+# tests/system/memory.sh - memory that changes hands comes clean, and none gets lost; what a guest
+# sees below 1 MiB, and what others see of its screen
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -20,6 +21,11 @@ vm restart first
 wait first halted 120
 quit 0
 END
+  start "$machine-views" "$machine" --mem 128 --module "$TINY/views.elf name=views mem=8M" \
+    --script <<'END'
+wait views halted 120
+quit 0
+END
 done
 
 for machine in qemu-svm bochs-vmx bochs-svm; do
@@ -33,5 +39,15 @@ for machine in qemu-svm bochs-vmx bochs-svm; do
   # shellcheck disable=SC2016
   check "$machine: what a machine took it gives back" \
     awk 'NR == 1 { first = $0 } $0 != first { bad = 1 } END { exit bad || NR != 3 }' "$records/used"
+
+  ends "$machine-views" 0 'the bridge and the screen'
+  guest_lines "$machine-views" views >"$records/said"
+  says "$machine-views" 'memory below 1 MiB is read and written where the bridge says' \
+    'views: lost' 'views: shadowed' 'views: code runs there' 'views: done'
+  never "$machine-views" 'nothing failed' 'views: FAILED'
+  awk 'BEGIN { for (i = 1; i <= 30; i++) printf "vga: slowly said %02d\n", i }' >"$records/expected"
+  grep '^vga: ' "$records/said" >"$records/screen"
+  check "$machine: the screen is told line by line, each once" \
+    diff "$records/expected" "$records/screen"
 done
 finish

@@ -30,16 +30,27 @@ wrong twice-option 'module 1: option mem= is given twice' \
   --module "$GUEST_OS name=one mem=32M mem=64M"
 wrong same-name "there is a VM 'one' already" --module "$good" --module "$GUEST_OS name=one"
 wrong bad-name "module 1: option name=a!b" --module "$GUEST_OS name=a!b"
-wrong numeric-name "'7'" --module "$GUEST_OS name=7"
+wrong numeric-name "module 1: option name=7: expected 1 to 15 letters.*no number" --module "$GUEST_OS name=7"
 wrong bad-role 'module 2: option role=ramdisk: expected initrd' --module "$good" \
   --module "$records/garbage vm=one role=ramdisk"
 wrong role-alone 'module 2: role= needs vm=' --module "$good" --module "$records/garbage role=module"
 wrong vm-alone 'module 2: vm=one needs role=' --module "$good" --module "$records/garbage vm=one"
 wrong no-kernel 'module 1: vm=ghost: no module before it has name=ghost' \
   --module "$records/garbage vm=ghost role=initrd"
+wrong two-scripts 'module 3: there is a script already' --module "$good" \
+  --module "$records/garbage role=script" --module "$records/garbage role=script"
+wrong two-initrds 'module 3: vm=one: it has an initrd already' --module "$good" \
+  --module "$records/garbage vm=one role=initrd" --module "$records/garbage vm=one role=initrd"
+wrong shared-disk 'module 3: a disk that 2 VMs have needs cow or ro' --module "$good" \
+  --module "$GUEST_OS name=two" --module "$records/garbage vm=one,two role=disk"
+wrong disk-area 'module 1: option disk=hd0:63: expected hd0:START.SECTORS or hd0p1' \
+  --module "$GUEST_OS name=one disk=hd0:63"
+wrong bad-mac 'module 1: option mac=ff:ff:ff:ff:ff:ff: expected six bytes' \
+  --module "$GUEST_OS name=one net=lan mac=ff:ff:ff:ff:ff:ff"
 wrong empty 'module 2 .empty.* is empty' --module "$good" --module "$records/empty name=empty"
 wrong cpu-model 'module 1: option cpu=vax: expected bare or v1' --module "$GUEST_OS name=one cpu=vax"
 wrong hv-option 'command line: unknown option turbo=1' --opt 'turbo=1' --module "$good"
+wrong hv-rest 'command line: -- trace=16: there is nobody' --opt 'cpus=1 -- trace=16' --module "$good"
 wrong hv-value 'command line: option trace=3: expected a power of two' --opt 'trace=3' \
   --module "$good"
 wrong bad-script "script: line 2: .*" --module "$good" --script <<'END'
@@ -59,6 +70,22 @@ expect one "counter: 2"
 vm start garbage
 quit 3
 END
+# What is not there yet is understood, and refused when the VM starts; the others run.
+start later qemu-svm --module "$good" --module "$GUEST_OS name=disk mem=16M" \
+  --module "$GUEST_OS name=shared mem=16M" --module "$GUEST_OS name=bios mem=16M" \
+  --module "$GUEST_OS name=area mem=16M disk=hd0p1 disk=hd1:2048+4096" \
+  --module "$GUEST_OS name=net mem=16M net=lan mac=02:00:00:00:00:01" \
+  --module "$GUEST_OS name=task mem=16M tasksw" --module "$GUEST_OS name=lonely mem=16M net=none" \
+  --module "$records/garbage vm=disk,shared role=disk cow" \
+  --module "$records/garbage vm=bios role=firmware" --script <<'END'
+expect one "counter: 2"
+expect lonely "free"
+vm list
+vm delete disk
+vm delete area
+vm list
+quit 0
+END
 start none qemu-svm --script <<'END'
 vm list
 mem
@@ -74,6 +101,13 @@ says broken 'the good VM runs beside the broken ones' '^\[one\] .*counter: 2'
 for vm in truncated headless garbage; do
   says broken "the error about VM $vm says why" "^espejo: .*$vm.*: .*"
 done
+ends later 0 'disks, firmware and networks are understood'
+says later 'and said to be missing' '^espejo: VM disk: role=disk: disks are not there yet' \
+  '^espejo: VM shared: role=disk: ' '^espejo: VM bios: role=firmware: ' '^espejo: VM area: disk=: ' \
+  '^espejo: VM net: net=: networks ' '^espejo: VM task: tasksw: '
+says later 'only their VMs do not run' '^hv> vm list' '1 one +running' '5 area +defined' \
+  '8 lonely +running' '^hv> vm delete area' '^hv> vm list' '1 one +running' '3 shared +defined' \
+  '4 bios +defined' '6 net +defined'
 ends none 0 'no module at all: a hypervisor with nothing to do'
 never none 'and no VM' 'running'
 finish

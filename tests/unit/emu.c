@@ -41,6 +41,8 @@ int emu_begin(void)
 {
 	emu.vm = fake_vm_make(MiB(8), 1);
 	emu.v = emu.vm->vcpu[0];
+	/* In the place of the VGA. */
+	bus_move_mmio(&emu.vm->bus, &emu.vm->vga, gpa(0), 0);
 	bus_claim_mmio(&emu.vm->bus, (struct mmio_range){ .base = gpa(EMU_DEVICE),
 							  .size = EMU_DEVICE_SIZE,
 							  .read = device_read,
@@ -78,6 +80,7 @@ void emu_start(enum emu_mode mode)
 	v->regs.rip = EMU_CODE;
 	emu.accesses = emu.port_accesses = 0;
 	emu.port_next = 0x11223340;
+	emu.v->requests = 0; /* else a REP lets interrupts in between any two rounds */
 	emu.vm->config.strict = false;
 }
 

@@ -17,7 +17,7 @@
 #define EMU_DEVICE 0xa0000ull /* device memory, of the size of the hole */
 #define EMU_DEVICE_SIZE 0x20000ull
 #define EMU_PORT 0x5000
-#define EMU_NOTHING 0xe0000000ull
+#define EMU_NOTHING 0xf8000000ull
 #define EMU_LOG 32
 
 enum emu_mode { EMU_16, EMU_32, EMU_64 };

@@ -302,8 +302,10 @@ static struct cpuid_regs made_up(u32 leaf, u32 subleaf)
 		return subleaf ? (struct cpuid_regs){ 0 } : (struct cpuid_regs){ 0, ~0u, ~0u, 0 };
 	case 0xd:
 		if (subleaf == 0)
-			return (struct cpuid_regs){ 7, 0x340, 0x340, 0 };
-		return subleaf == 2 ? (struct cpuid_regs){ 0x100, 0x240, 0, 0 }
+			return (struct cpuid_regs){ 0x207, 0x348, 0x348, 0 };
+		if (subleaf == 2)
+			return (struct cpuid_regs){ 0x100, 0x240, 0, 0 };
+		return subleaf == 9 ? (struct cpuid_regs){ 8, 0x340, 0, 0 } /* PKRU */
 				    : (struct cpuid_regs){ 0 };
 	case 0x80000000:
 		return (struct cpuid_regs){ 0x80000008, 0x656a7073, 0x6f2d6f72, 0x736f6a65 };
@@ -356,4 +358,13 @@ void host_vm_ended(struct vm *vm)
 void host_console_write(struct vm *vm UNUSED, const char *text, size_t len)
 {
 	append(fake_host.console, text, len);
+}
+
+/* Not random at all: what a test can expect. */
+void host_random(struct vm *vm UNUSED, void *to, size_t len)
+{
+	u8 *byte = to;
+
+	for (size_t i = 0; i < len; i++)
+		byte[i] = (u8)i;
 }

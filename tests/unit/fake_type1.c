@@ -25,9 +25,9 @@ struct guest *fake_type1_guest(const char *name, struct vm *vm)
 {
 	struct guest *g = &fake_type1.guest[fake_type1.guests++];
 
-	snprintf(g->config.name, sizeof(g->config.name), "%s", name);
-	g->config.memory = MiB(64);
-	g->config.vcpus = 1;
+	snprintf(g->definition.config.name, VM_NAME_MAX, "%s", name);
+	g->definition.config.memory = MiB(64);
+	g->definition.config.vcpus = 1;
 	g->vm = vm;
 	g->number = fake_type1.guests;
 	return g;
@@ -72,6 +72,10 @@ void console_set_focus(struct vm *vm)
 	fake_type1.focus = vm;
 }
 
+void console_forget(struct vm *vm UNUSED)
+{
+}
+
 void console_flush(void)
 {
 }
@@ -82,7 +86,7 @@ static int note(const char *verb, const struct guest *g)
 {
 	append(fake_type1.done, verb, strlen(verb));
 	append(fake_type1.done, " ", 1);
-	append(fake_type1.done, g->config.name, strlen(g->config.name));
+	append(fake_type1.done, g->definition.config.name, strlen(g->definition.config.name));
 	append(fake_type1.done, ";", 1);
 	return fake_type1.result;
 }
@@ -95,20 +99,23 @@ struct guest *guests_at(unsigned n)
 struct guest *guests_find(const char *name)
 {
 	for (unsigned i = 0; i < fake_type1.guests; i++)
-		if (!strcmp(fake_type1.guest[i].config.name, name))
+		if (!strcmp(fake_type1.guest[i].definition.config.name, name))
 			return &fake_type1.guest[i];
 	return NULL;
 }
 
-struct guest *guests_define(const struct guest *definition, char *error, size_t size)
+struct guest *guests_define(const struct guest_definition *definition, char *error, size_t size)
 {
-	if (fake_type1.result) {
+	struct guest *g = &fake_type1.guest[fake_type1.guests];
+
+	if (fake_type1.result || fake_type1.guests == FAKE_GUESTS) {
 		snprintf(error, size, "no such luck");
 		return NULL;
 	}
-	note("define", definition);
-	fake_type1.guest[fake_type1.guests] = *definition;
-	return &fake_type1.guest[fake_type1.guests++];
+	g->definition = *definition;
+	note("define", g);
+	g->number = ++fake_type1.guests;
+	return g;
 }
 
 int guests_start(struct guest *g, char *error, size_t size)
@@ -128,6 +135,12 @@ void guests_kill(struct guest *g)
 	note("kill", g);
 }
 
+int guests_delete(struct guest *g, char *error, size_t size)
+{
+	snprintf(error, size, "no such luck");
+	return note("delete", g);
+}
+
 int guests_pause(struct guest *g)
 {
 	return note("pause", g);
@@ -136,6 +149,17 @@ int guests_pause(struct guest *g)
 int guests_resume(struct guest *g)
 {
 	return note("resume", g);
+}
+
+bool guests_hold(struct guest *g)
+{
+	return note("hold", g) == 0;
+}
+
+void guests_release(struct guest *g, bool ran)
+{
+	if (ran)
+		note("release", g);
 }
 
 /* ---- CPUs ------------------------------------------------------------------------ */
@@ -180,4 +204,21 @@ void host_exit(unsigned status)
 void power_reset(void)
 {
 	host_exit(0);
+}
+
+/* ---- Services --------------------------------------------------------------------- */
+
+struct net_switch services_switch;
+
+void services_poll(void)
+{
+}
+
+int services_capture(const char *port, bool on, char *error, size_t size)
+{
+	append(fake_type1.done, on ? "capture " : "release ", 8);
+	append(fake_type1.done, port, strlen(port));
+	if (fake_type1.result)
+		snprintf(error, size, "no such port");
+	return fake_type1.result;
 }

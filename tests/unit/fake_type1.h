@@ -11,6 +11,7 @@
 
 #include "fake_host.h"
 #include "type1/guests.h"
+#include "type1/services.h"
 
 #define FAKE_GUESTS 4
 

@@ -252,6 +252,142 @@ static void test_clock(void)
 			86400 * 365 * S); /* no drift */
 }
 
+/* ---- What guests place, RAM, work ------------------------------------------- */
+
+static bool place(void *dev, unsigned first, unsigned last)
+{
+	const struct port_range r = { (u16)first, (u16)last, wide_in, wide_out, dev };
+
+	return bus_place_ports(&m.bus, r);
+}
+
+static void test_placed_ports(void)
+{
+	u32 a = 1, b = 2, c = 3;
+
+	machine_init(&m);
+	bus_claim_ports(&m.bus, (struct port_range){ 0x60, 0x60, wide_in, wide_out, &c });
+	CU_ASSERT(!place(&a, 1, 0)); /* nothing to give up, nothing to take */
+	CU_ASSERT(place(&a, 0xc000, 0xc01f));
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0xc01f, 4), 1);
+	CU_ASSERT(!place(&b, 0xc010, 0xc02f));
+	CU_ASSERT(!place(&b, 0x40, 0x7f));
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0x60, 1), 3);
+	CU_ASSERT(place(&a, 0x40, 0x5f)); /* it moves below port 0x400 */
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0xc000, 4), 0xffffffff);
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0x5f, 1), 1);
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0x60, 1), 3);
+	CU_ASSERT(place(&b, 0xffe0, 0xffff));
+	CU_ASSERT(place(&a, 0xc010, 0xc02f));
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0x5f, 1), 0xff);
+	CU_ASSERT(!place(&a, 0x60, 0x60)); /* refused: then it has none */
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0xc010, 4), 0xffffffff);
+	CU_ASSERT(!place(&b, 1, 0));
+	CU_ASSERT_EQUAL(m.bus.port_count, 1);
+	for (unsigned i = 1; i < BUS_PORT_RANGES; i++)
+		bus_claim_ports(&m.bus, (struct port_range){ (u16)(0x1000 + i), (u16)(0x1000 + i),
+							     NULL, NULL, NULL });
+	CU_ASSERT(!place(&a, 0xc000, 0xc01f)); /* no room in the list: not a panic */
+}
+
+#define RAM_SIZE (3 * MiB(2))
+static u8 *ram;
+static bool hole; /* the second piece is missing */
+
+static void *get_ram(const struct bus *bus UNUSED, gpa_t a, u64 len)
+{
+	CU_ASSERT(len <= MiB(2) - a.v % MiB(2));
+	if (a.v >= RAM_SIZE || len > RAM_SIZE - a.v || (hole && a.v / MiB(2) == 1))
+		return NULL;
+	return ram + a.v;
+}
+
+static void test_ram(void)
+{
+	u8 *data = malloc(MiB(4)), *back = malloc(MiB(4));
+
+	machine_init(&m);
+	CU_ASSERT_PTR_NULL(bus_ram(&m.bus, gpa(0), 1)); /* a machine without any */
+	CU_ASSERT(!bus_read_ram(&m.bus, gpa(0), back, 1));
+	m.bus.ram = get_ram;
+	ram = calloc(1, RAM_SIZE);
+	hole = false;
+	for (unsigned i = 0; i < MiB(4); i++)
+		data[i] = (u8)(i * 7 + i / 251);
+	CU_ASSERT(bus_write_ram(&m.bus, gpa(MiB(2) - 3), data, MiB(2) + 6)); /* three pieces */
+	CU_ASSERT(bus_read_ram(&m.bus, gpa(MiB(2) - 3), back, MiB(2) + 6));
+	CU_ASSERT_EQUAL(memcmp(data, back, MiB(2) + 6), 0);
+	CU_ASSERT(ram[MiB(2) - 4] == 0 && ram[MiB(4) + 3] == 0);
+	CU_ASSERT(bus_write_ram(&m.bus, gpa(RAM_SIZE - 1), data, 1));
+	CU_ASSERT(bus_write_ram(&m.bus, gpa(~0ull), data, 0)); /* nothing is always there */
+	/* Not all of it is RAM: nothing is copied. */
+	memset(ram, 0x55, RAM_SIZE);
+	CU_ASSERT(!bus_write_ram(&m.bus, gpa(RAM_SIZE - 1), data, 2));
+	CU_ASSERT(!bus_write_ram(&m.bus, gpa(~0ull - 1), data, 4)); /* around the end */
+	hole = true;
+	CU_ASSERT(!bus_write_ram(&m.bus, gpa(MiB(2) - 3), data, MiB(2) + 6));
+	CU_ASSERT(!bus_read_ram(&m.bus, gpa(MiB(2) - 3), back, 4));
+	CU_ASSERT(ram[MiB(2) - 1] == 0x55 && ram[RAM_SIZE - 1] == 0x55);
+	CU_ASSERT_EQUAL(memcmp(data, back, MiB(2) + 6), 0);
+	free(ram);
+	free(data);
+	free(back);
+}
+
+static unsigned posted, ran[2], post_again;
+
+static void note_posted(struct bus *bus UNUSED)
+{
+	posted++;
+}
+
+static void run_work(void *dev)
+{
+	ran[*(unsigned *)dev]++;
+	if (post_again)
+		bus_post(&m.bus, --post_again);
+}
+
+static void post_unknown(void *work)
+{
+	bus_post(&m.bus, *(unsigned *)work);
+}
+
+static void add_works(void *count)
+{
+	for (unsigned i = 0; i < *(unsigned *)count; i++)
+		bus_add_work(&m.bus, run_work, count);
+}
+
+static void test_work(void)
+{
+	unsigned zero = 0, one = 1, works = BUS_WORKS - 2, too_many = BUS_WORKS - 1;
+
+	machine_init(&m);
+	m.bus.posted = note_posted;
+	posted = ran[0] = ran[1] = 0;
+	CU_ASSERT_EQUAL(bus_add_work(&m.bus, run_work, &zero), 0);
+	CU_ASSERT_EQUAL(bus_add_work(&m.bus, run_work, &one), 1);
+	CU_ASSERT(panics(post_unknown, &works));
+	CU_ASSERT(panics(add_works, &too_many));
+	CU_ASSERT(!panics(add_works, &works));
+	bus_run_works(&m.bus);
+	CU_ASSERT_EQUAL(ran[0] + ran[1], 0);
+	bus_post(&m.bus, 1);
+	bus_post(&m.bus, 1);
+	CU_ASSERT_EQUAL(posted, 1); /* told once */
+	bus_run_works(&m.bus);
+	CU_ASSERT(ran[0] == 0 && ran[1] == 1);
+	bus_run_works(&m.bus);
+	CU_ASSERT_EQUAL(ran[1], 1);
+	post_again = 1; /* one that posts itself waits for the next call */
+	bus_post(&m.bus, 0);
+	bus_run_works(&m.bus);
+	CU_ASSERT(ran[0] == 1 && posted == 3);
+	bus_run_works(&m.bus);
+	CU_ASSERT_EQUAL(ran[0], 2);
+}
+
 void test_bus_register(void)
 {
 	CU_pSuite suite = CU_add_suite("bus", NULL, NULL);
@@ -260,6 +396,9 @@ void test_bus_register(void)
 	CU_add_test(suite, "ports, absent ones too", test_ports);
 	CU_add_test(suite, "accesses taken apart", test_split);
 	CU_add_test(suite, "device memory", test_mmio);
+	CU_add_test(suite, "ports that guests place", test_placed_ports);
+	CU_add_test(suite, "RAM as devices see it", test_ram);
+	CU_add_test(suite, "posted work", test_work);
 	CU_add_test(suite, "alarms in order", test_alarms);
 	CU_add_test(suite, "an alarm for the past", test_alarm_in_past);
 	CU_add_test(suite, "ticks and nanoseconds", test_clock);

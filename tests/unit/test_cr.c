@@ -148,6 +148,62 @@ static void test_cr4(void)
 		check_write(&cr4_writes[i], 4);
 }
 
+/* [SDM] MOV-Move to/from Control Registers (vol. 2): no IA-32e mode with a 16-bit TSS. */
+static void test_activation_and_tss(void)
+{
+	static const u16 types[] = { 1, 3, 9, 11, 2 };
+	struct vcpu *v = vm->vcpu[0];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		fake_mode_flat32(v);
+		v->state.cr4 = CR4_PAE;
+		v->state.efer = LME;
+		v->state.tr.attr = SEG_ATTR_P | types[i];
+		fake_vcpu_settle(v);
+		v->state_fresh = 0;
+		CU_ASSERT_EQUAL(cr_write(v, 0, PE | PG), i >= 2);
+		CU_ASSERT_EQUAL(fake_vcpu(v)->truth.efer, i >= 2 ? LME | LMA : LME);
+	}
+}
+
+/* The legal and the illegal, of all combinations of what decides, by the rules written out anew. */
+static void test_cr0_exhaustively(void)
+{
+	static const u64 bits[] = { PE, PG, CR0_NW, CR0_CD, CR0_WP };
+	struct vcpu *v = vm->vcpu[0];
+
+	for (unsigned n = 0; n < 1u << 12; n++) {
+		u64 value = 0, old = n & BIT(5) ? PE | PG | ET : PE | ET, cr4 = 0, efer = 0;
+		bool cs_long = n & BIT(6), lme = n & BIT(7), pae = n & BIT(8), pcide = n & BIT(9);
+		bool cet = n & BIT(10), high = n & BIT(11), on, legal;
+
+		for (unsigned i = 0; i < ARRAY_SIZE(bits); i++)
+			value |= n & BIT(i) ? bits[i] : 0;
+		on = old & PG;
+		efer = (lme ? LME : 0) | (lme && on ? LMA : 0);
+		if ((lme && on && !pae) || (cs_long && !(lme && on)) || (pcide && !(lme && on)))
+			continue; /* no CPU is there */
+		cr4 = (pae ? CR4_PAE : 0) | (pcide ? CR4_PCIDE : 0) | (cet ? CR4_CET : 0);
+		legal = !high && (!(value & PG) || (value & PE)) &&
+			(!(value & CR0_NW) || (value & CR0_CD)) &&
+			((value & PG) || !on || !lme || (!cs_long && !pcide)) &&
+			(!(value & PG) || on || !lme || pae) && (!cet || (value & CR0_WP));
+		fake_mode_flat32(v);
+		v->state.cr0 = old | (cet ? CR0_WP : 0);
+		v->state.cr4 = cr4;
+		v->state.efer = efer;
+		v->state.cr3 = 0x7000;
+		if (cs_long)
+			v->state.seg[SEG_CS].attr =
+				(u16)((v->state.seg[SEG_CS].attr & ~SEG_ATTR_DB) | SEG_ATTR_L);
+		fake_vcpu_settle(v);
+		CU_ASSERT_EQUAL(cr_write(v, 0, value | (high ? BIT(32) : 0)), legal);
+		CU_ASSERT_EQUAL(!!(fake_vcpu(v)->truth.cr0 & PG), legal ? !!(value & PG) : on);
+		CU_ASSERT_EQUAL(!!(fake_vcpu(v)->truth.efer & LMA),
+				lme && (fake_vcpu(v)->truth.cr0 & PG));
+	}
+}
+
 /* PCIDE needs CR3's low bits clear. */
 static void test_pcide_and_cr3(void)
 {
@@ -307,6 +363,8 @@ void test_cr_register(void)
 	CU_add_test(suite, "misuse panics", test_misuse);
 	CU_add_test(suite, "CR0", test_cr0);
 	CU_add_test(suite, "CR4", test_cr4);
+	CU_add_test(suite, "IA-32e mode and a 16-bit TSS", test_activation_and_tss);
+	CU_add_test(suite, "CR0, all combinations", test_cr0_exhaustively);
 	CU_add_test(suite, "CR4.PCIDE wants a clean CR3", test_pcide_and_cr3);
 	CU_add_test(suite, "CR3", test_cr3);
 	CU_add_test(suite, "PDPTEs: when they are loaded", test_pdptes_are_loaded);

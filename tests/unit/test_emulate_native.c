@@ -76,6 +76,23 @@ struct template
 		SHAPE_IMM8, LOCKS, { 0 }, 0x83, (n), undefined                                     \
 	}
 
+/* SETcc and CMOVcc, of a condition and its contrary. */
+#define CONDITIONS(n)                                                                              \
+	{ SHAPE_ONE, 0, { 0x0f }, 0x90 + 2 * (n), 0, 0 },                                          \
+	    { SHAPE_ONE, 0, { 0x0f }, 0x91 + 2 * (n), 0, 0 },                                      \
+	    { SHAPE_RM, 0, { 0x0f }, 0x40 + 2 * (n), 0, 0 },                                       \
+	{                                                                                          \
+		SHAPE_RM, 0, { 0x0f }, 0x41 + 2 * (n), 0, 0                                        \
+	}
+
+/* By one, by an immediate: then OF is undefined, and CF of a byte or word shifted out of sight. */
+#define SHIFTS(n, undefined)                                                                       \
+	{ SHAPE_ONE, BYTE, { 0 }, 0xd0, (n), undefined },                                          \
+	{                                                                                          \
+		SHAPE_IMM8, BYTE, { 0 }, 0xc0, (n),                                                \
+		    (undefined) | RFLAGS_OF | ((n) == 4 || (n) == 5 ? RFLAGS_CF : 0)               \
+	}
+
 static const struct template templates[] = {
 	EIGHT(0, 0),
 	EIGHT(1, AF),
@@ -116,6 +133,10 @@ static const struct template templates[] = {
 	{ SHAPE_IMM8, LOCKS, { 0x0f }, 0xba, 5, BT_UNDEFINED },
 	{ SHAPE_IMM8, LOCKS, { 0x0f }, 0xba, 6, BT_UNDEFINED },
 	{ SHAPE_IMM8, LOCKS, { 0x0f }, 0xba, 7, BT_UNDEFINED },
+	CONDITIONS(0), CONDITIONS(1), CONDITIONS(2), CONDITIONS(3),
+	CONDITIONS(4), CONDITIONS(5), CONDITIONS(6), CONDITIONS(7),
+	SHIFTS(0, 0), SHIFTS(1, 0), SHIFTS(2, 0), SHIFTS(3, 0), /* ROL, ROR, RCL, RCR */
+	SHIFTS(4, AF), SHIFTS(5, AF), SHIFTS(7, AF), /* SHL, SHR, SAR */
 	{ SHAPE_STRING, BYTE, { 0 }, 0xa4, 0, 0 },
 	{ SHAPE_STRING, BYTE, { 0 }, 0xa6, 0, 0 },
 	{ SHAPE_STRING, BYTE, { 0 }, 0xaa, 0, 0 },

@@ -372,7 +372,7 @@ static void test_no_ram(void)
 	struct event fault;
 
 	start(cpuid, 2);
-	fake_map(vm, CODE, 0xb8000, PTE_U); /* FF FF: no instruction */
+	fake_map(vm, CODE, 0xa0000, PTE_U); /* FF FF: no instruction */
 	CU_ASSERT_PTR_NULL(fetch(&fault));
 	CU_ASSERT_EQUAL(fault.vector, VECTOR_UD);
 }
@@ -439,6 +439,172 @@ static void test_wrap_fault(void)
 }
 
 /* PAE paging walks from registers, which no entry of the cache can check: nothing is kept. */
+/* EIP wraps around at 4 GiB, in 16-bit code too; RIP does not. */
+static void test_rip_behind(void)
+{
+	fake_mode_long(v);
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, 0xfffffffe, 2), GiB(4));
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, ~0ull, 2), 1);
+	v->state.seg[SEG_CS].attr &= (u16)~SEG_ATTR_L; /* compatibility mode */
+	fake_vcpu_settle(v);
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, 0xfffffffe, 3), 1);
+	fake_mode_flat32(v);
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, 0xfffffffe, 2), 0);
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, 0xfffffffd, 2), 0xffffffff);
+	fake_mode_real(v);
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, 0xffff, 2), 0x10001);
+	CU_ASSERT_EQUAL(fetch_rip_behind(v, 0xffffffff, 1), 0);
+}
+
+/* The short way adds without looking at the mode: not there. */
+static void test_short_way_at_the_end(void)
+{
+	struct event fault;
+
+	for (unsigned below = 2; below <= 3; below++) {
+		u64 rip = GiB(4) - below;
+
+		fake_mode_flat32(v);
+		v->state.seg[SEG_CS].base = CODE + 0x100;
+		fake_vcpu_settle(v);
+		fetch_flush(v);
+		put(CODE + 0x100 - below, cpuid, 2);
+		v->regs.rip = rip;
+		CU_ASSERT_PTR_NOT_NULL(fetch_insn(v, &fault));
+		CU_ASSERT_EQUAL(fetch_known(&v->fetch, v->mode_epoch, rip, v->state.cr3,
+					    &v->state.seg[SEG_CS]) != NULL,
+				below == 3);
+	}
+}
+
+/* ---- Data -------------------------------------------------------------------------- */
+
+#define DATA 0x10000ull
+
+static int translate(u64 gva, unsigned access, u64 *at)
+{
+	struct event fault = { 0 };
+	gpa_t a = gpa(~0ull);
+	u8 *ram = NULL;
+	int error = fetch_translate(v, gva, access, &a, &ram, &fault);
+
+	if (!error)
+		CU_ASSERT_PTR_EQUAL(ram, memory_ptr(vm, a, 1));
+	*at = error ? fault.error : a.v;
+	return error;
+}
+
+static void expect_data(u64 gva, unsigned access, u64 want)
+{
+	u64 at;
+
+	CU_ASSERT_EQUAL(translate(gva, access, &at), 0);
+	CU_ASSERT_EQUAL(at, want);
+}
+
+static void expect_data_fault(u64 gva, unsigned access, u32 error)
+{
+	u64 at;
+
+	CU_ASSERT_EQUAL(translate(gva, access, &at), -1);
+	CU_ASSERT_EQUAL(at, error);
+}
+
+/* Each is translated twice, so that the second time it is known; then the tables change. */
+static void test_data_is_never_stale(void)
+{
+	u64 *pte;
+
+	fake_mode_long(v);
+	fetch_flush(v);
+	pte = fake_pte(vm, DATA);
+	for (unsigned i = 0; i < 2; i++)
+		expect_data(DATA + 5, ACCESS_WRITE, DATA + 5);
+	CU_ASSERT_EQUAL(*pte & (PTE_A | PTE_D), PTE_A | PTE_D);
+	*pte &= ~(PTE_A | PTE_D); /* the guest asks again */
+	expect_data(DATA, ACCESS_WRITE, DATA);
+	CU_ASSERT_EQUAL(*pte & (PTE_A | PTE_D), PTE_A | PTE_D);
+	*pte = (*pte & ~PTE_ADDR) | 0x22000;
+	expect_data(DATA, ACCESS_WRITE, 0x22000);
+	expect_data(DATA, ACCESS_READ, 0x22000);
+	*pte &= ~PTE_W;
+	v->state.cr0 |= CR0_WP;
+	vcpu_state_changed(v, STATE_EXEC);
+	expect_data_fault(DATA, ACCESS_WRITE, PF_PRESENT | PF_WRITE);
+	expect_data(DATA, ACCESS_READ, 0x22000);
+	*pte &= ~PTE_U;
+	expect_data(DATA, ACCESS_READ, 0x22000);
+	v->state.cpl = 3; /* a change that we are not told of */
+	fake_vcpu(v)->truth.cpl = 3;
+	expect_data_fault(DATA, ACCESS_READ, PF_PRESENT | PF_USER);
+	expect_data(DATA, ACCESS_READ | WALK_SYSTEM, 0x22000);
+	*pte = 0;
+	expect_data_fault(DATA, ACCESS_READ | WALK_SYSTEM, 0);
+	fake_mode_long(v);
+}
+
+/* SMAP looks at RFLAGS.AC, which changes without an exit. */
+static void test_data_and_smap(void)
+{
+	fake_mode_long(v);
+	v->state.cr4 |= CR4_SMAP;
+	fake_vcpu_settle(v);
+	fetch_flush(v);
+	v->regs.rflags |= RFLAGS_AC;
+	for (unsigned i = 0; i < 2; i++)
+		expect_data(DATA, ACCESS_READ, DATA);
+	v->regs.rflags &= ~RFLAGS_AC;
+	expect_data_fault(DATA, ACCESS_READ, PF_PRESENT);
+	v->regs.rflags |= RFLAGS_AC;
+	expect_data(DATA, ACCESS_READ, DATA);
+	expect_data_fault(DATA, ACCESS_READ | WALK_SYSTEM, PF_PRESENT);
+}
+
+/* Keys lie in a register that changes without an exit, as XSAVE has it. */
+static void test_data_and_keys(void)
+{
+	u32 *pkru, at = cpuid_get(v, 0xd, 9).ebx;
+	u64 *bv = (u64 *)((u8 *)v->xsave + 512);
+
+	fake_mode_long(v);
+	if (!at || at + 4 > FAKE_XSAVE_SIZE) {
+		CU_FAIL("the made-up machine has no PKRU");
+		return;
+	}
+	pkru = (u32 *)((u8 *)v->xsave + at);
+	v->state.cr4 |= CR4_PKE;
+	fake_vcpu_settle(v);
+	fake_map(vm, DATA, DATA, PTE_U | PTE_W | 5ull << 59);
+	*bv = BIT(9);
+	*pkru = 0;
+	expect_data(DATA, ACCESS_READ, DATA);
+	*pkru = 1u << 10;
+	expect_data_fault(DATA, ACCESS_READ, PF_PRESENT | PF_PKEY);
+	*bv = 0; /* in its initial state: whatever the area has */
+	expect_data(DATA, ACCESS_READ, DATA);
+	fake_mode_long(v);
+}
+
+/* The host lacks the page: that is no device, and no floating bus. */
+static void test_host_memory_gone(void)
+{
+	u64 left;
+
+	end();
+	begin();
+	fake_mode_flat32(v);
+	left = fake_host.allocations_left;
+	fake_host.allocations_left = 0;
+	CU_ASSERT_PTR_NULL(fetch_ram(vm, gpa(0xa0000), 4)); /* nothing is there at all */
+	CU_ASSERT_EQUAL(vm->state, VM_RUNNING);
+	CU_ASSERT_PTR_NULL(fetch_ram(vm, gpa(MiB(6)), 4));
+	CU_ASSERT_EQUAL(vm->state, VM_DEAD);
+	CU_ASSERT_PTR_NOT_NULL(strstr(vm->cause, "no host memory"));
+	fake_host.allocations_left = left;
+	end();
+	begin();
+}
+
 static void test_pae(void)
 {
 	u64 pd = 0x50000, pde = 0 | PTE_P | PTE_PS;
@@ -477,4 +643,10 @@ void test_fetch_register(void)
 	CU_add_test(suite, "around 4 GiB", test_wrap);
 	CU_add_test(suite, "a fault around 4 GiB", test_wrap_fault);
 	CU_add_test(suite, "PAE", test_pae);
+	CU_add_test(suite, "RIP behind an instruction", test_rip_behind);
+	CU_add_test(suite, "the short way at 4 GiB", test_short_way_at_the_end);
+	CU_add_test(suite, "data: never stale", test_data_is_never_stale);
+	CU_add_test(suite, "data: SMAP", test_data_and_smap);
+	CU_add_test(suite, "data: protection keys", test_data_and_keys);
+	CU_add_test(suite, "the host has no memory left", test_host_memory_gone);
 }

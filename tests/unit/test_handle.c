@@ -262,6 +262,39 @@ static void test_hypercall(void)
 	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_UNKNOWN);
 }
 
+/* The trace of the long way says what that of the short way does: leaf, or number. */
+static void test_trace(void)
+{
+	fake_mode_flat32(v);
+	vm->cpuid.hypervisor = true;
+	for (unsigned i = 0; i < 3 * trace_size(&v->trace); i++) {
+		trace_leave(&v->trace, 1, 2, 0, EXIT_CPUID);
+		v->regs.r[REG_RAX] = 0xffffffff00000000 | i % 5;
+		v->exit = (struct vm_exit){ .reason = EXIT_CPUID, .insn_len = 2 };
+		handle_exit(v);
+		CU_ASSERT_EQUAL(trace_get(&v->trace, 0)->info, i % 5);
+	}
+	trace_leave(&v->trace, 1, 2, 0, EXIT_HYPERCALL);
+	hypercall(77);
+	CU_ASSERT_EQUAL(trace_get(&v->trace, 0)->info, 77);
+}
+
+/* [SDM] "Single-Stepping on Branches" (18.4.3): with BTF, only a branch is a step. */
+static void test_single_step(void)
+{
+	for (unsigned btf = 0; btf < 2; btf++) {
+		fake_mode_flat32(v);
+		v->state.debugctl = btf ? BIT(1) : 0;
+		fake_vcpu_settle(v);
+		v->regs.rflags |= RFLAGS_TF;
+		v->exit = (struct vm_exit){ .reason = EXIT_CPUID, .insn_len = 2 };
+		handle_exit(v);
+		CU_ASSERT_EQUAL(v->raised.type, btf ? EVENT_NONE : EVENT_EXCEPTION);
+		v->raised.type = EVENT_NONE;
+	}
+	v->regs.rflags &= ~RFLAGS_TF;
+}
+
 /* A nested fault on RAM is no instruction's affair. */
 static void test_memory(void)
 {
@@ -286,5 +319,7 @@ void test_handle_register(void)
 	CU_add_test(suite, "an intercepted exception", test_exception);
 	CU_add_test(suite, "XSETBV", test_xsetbv);
 	CU_add_test(suite, "hypercalls", test_hypercall);
+	CU_add_test(suite, "what the trace says", test_trace);
+	CU_add_test(suite, "single step, and BTF", test_single_step);
 	CU_add_test(suite, "nested fault on RAM", test_memory);
 }

@@ -388,6 +388,28 @@ static void test_order(void)
 	fake_vm_free(vm);
 }
 
+/*
+ * Another CPU asks between irq_prepare and the entry, so that it is called again: what was injected
+ * already comes first, and nothing is lost.
+ */
+static void test_asked_again(void)
+{
+	static const struct order first = { .vector = 0x51 }, second = { .vector = 0x61 };
+	struct vm *vm = fake_vm_make(MiB(4), 1);
+	struct guest g;
+	struct vcpu *v = set_up(vm, &g);
+
+	v->regs.rflags = RFLAGS_ONE | RFLAGS_IF;
+	ask_for(v, &first);
+	irq_prepare(v);
+	ask_for(v, &second);
+	v->nmi_pending = true;
+	vcpu_note(v, REQUEST_IRQ);
+	CU_ASSERT_EQUAL(vcpu_step(v), VCPU_HOST);
+	CU_ASSERT_STRING_EQUAL(g.log, "I81 NMI iret iret I97 iret");
+	fake_vm_free(vm);
+}
+
 /* ---- Windows ------------------------------------------------------------------ */
 
 static void nothing_happens(struct vcpu *v)
@@ -574,6 +596,7 @@ void test_irq_register(void)
 	CU_add_test(suite, "merging: every pair of exceptions", test_merge_exceptions);
 	CU_add_test(suite, "merging: every other first event", test_merge_types);
 	CU_add_test(suite, "order, shadows, blocking", test_order);
+	CU_add_test(suite, "asked again before the entry", test_asked_again);
 	CU_add_test(suite, "windows come and go", test_windows);
 	CU_add_test(suite, "triple fault ends the VM", test_triple_fault);
 	CU_add_test(suite, "CR2 and DR6 at delivery", test_cr2_dr6);

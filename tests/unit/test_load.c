@@ -24,6 +24,9 @@ static const char *cmdline;
 static struct blob modules[3];
 static unsigned module_count;
 static struct blob initrd;
+static struct load_reserved reserved[LOAD_RESERVED_MAX];
+static unsigned reserved_count;
+static u64 rsdp;
 
 static void put(unsigned at, unsigned bytes, u64 value)
 {
@@ -43,6 +46,8 @@ static void start(u64 memory)
 	cmdline = "a=b";
 	module_count = 0;
 	initrd = (struct blob){ 0 };
+	reserved_count = 0;
+	rsdp = 0;
 }
 
 static void finish(void)
@@ -58,7 +63,10 @@ static int load(void)
 					.cmdline = cmdline,
 					.initrd = initrd,
 					.modules = modules,
-					.module_count = module_count };
+					.module_count = module_count,
+					.reserved = reserved,
+					.reserved_count = reserved_count,
+					.acpi_rsdp = rsdp };
 	int result;
 
 	memcpy(copy, file, file_size);
@@ -216,8 +224,6 @@ static void test_bad_multiboot_flags(void)
 {
 	start(MiB(8));
 	make_elf32();
-	put_multiboot(0x100, 4);
-	CU_ASSERT(refused("video"));
 	for (unsigned bit = 3; bit < 16; bit++) {
 		put_multiboot(0x100, BIT(bit) | 3);
 		CU_ASSERT(refused("features that nobody knows"));
@@ -326,11 +332,13 @@ static void test_bad_linux(void)
 		{ 0x1fe, 2, 0, "boot flag 0x0" },
 		{ 0x201, 1, 0x61, "header ends at 0x263" },
 		{ 0x201, 1, 0x8f, "header ends at 0x291" },
-		{ 0x206, 2, 0x20b, "boot protocol 2.11" },
+		{ 0x201, 1, 0x5f, "header ends at 0x261, not in 0x264" },
+		{ 0x206, 2, 0x201, "boot protocol 2.01" },
+		{ 0x206, 2, 0, "boot protocol 0.00" },
 		{ 0x211, 1, 0, "zImage" },
 		{ 0x230, 4, 0, "power of two" },
 		{ 0x230, 4, 0x300000, "power of two" },
-		{ 0x236, 2, 0, "no 64-bit entry" },
+
 		{ 0x238, 4, 2, "command line of 3 bytes; it takes 2" },
 		{ 0x260, 4, 0xffffffff, "it needs 0xffffffff bytes" },
 		{ 0x260, 4, 0x2000000, "it needs 0x2000000 bytes" },
@@ -377,6 +385,39 @@ static void test_bad_modules(void)
 	finish();
 }
 
+/* Firmware is bytes as well. */
+static void test_bad_firmware(void)
+{
+	static const u64 sizes[] = { 0, 1, KiB(64) - 1, KiB(60), KiB(128) - 1, KiB(128) + 1,
+				     MiB(2) + KiB(4), ~0ull, ALIGN_DOWN(~0ull, PAGE_SIZE) };
+	static u8 image[KiB(128)];
+	struct blob rom = { image, 0, "bios.bin", NULL };
+	u8 byte;
+
+	start(MiB(8));
+	image[sizeof(image) - 16] = 0xea;
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		rom.size = sizes[i];
+		CU_ASSERT_EQUAL(load_firmware(vm, &rom, error, sizeof(error)), -HOST_EINVAL);
+		CU_ASSERT_PTR_NOT_NULL(strstr(error, "bios.bin: 0x"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(error, "no ROM"));
+	}
+	rom.size = sizeof(image);
+	fake_host.allocations_left = 0;
+	CU_ASSERT_EQUAL(load_firmware(vm, &rom, error, sizeof(error)), -HOST_ENOMEM);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "bios.bin: no memory is left"));
+	fake_host.allocations_left = ~0ull;
+	image[sizeof(image) - 16] = 0; /* an empty file, erased flash */
+	CU_ASSERT_EQUAL(load_firmware(vm, &rom, error, sizeof(error)), -HOST_EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "nothing at offset 0x1fff0"));
+	memset(image, 0xff, sizeof(image));
+	CU_ASSERT_EQUAL(load_firmware(vm, &rom, error, sizeof(error)), -HOST_EINVAL);
+	/* None of them left anything. */
+	CU_ASSERT_EQUAL(memory_read(vm, gpa(GiB(4) - 1), &byte, 1), -HOST_EINVAL);
+	CU_ASSERT(memory_is_ram(vm, gpa(0xf0000), KiB(64)));
+	finish();
+}
+
 /* The machine's memory is at its end: said so, and it is not the file's fault. */
 static void test_no_memory(void)
 {
@@ -407,6 +448,9 @@ static void test_damage(void)
 			start(MiB(i % 800 ? 8 : 20));
 		make[i % 4]();
 		initrd = (struct blob){ 0 };
+		reserved_count = i / 4 % 3;
+		reserved[0] = (struct load_reserved){ 0x9fc00, 0x9fe00, LOAD_RESERVED, "mp" };
+		reserved[1] = (struct load_reserved){ MiB(7), MiB(7) + 100, LOAD_ACPI, "acpi" };
 		if (i % 8 == 3)
 			initrd = (struct blob){ initrd_bytes, sizeof(initrd_bytes), "i", NULL };
 		for (unsigned n = 0; n < flips; n++) {
@@ -462,7 +506,8 @@ static void test_elf32(void)
 
 	info = v->regs.r[REG_RBX];
 	CU_ASSERT_EQUAL(info, 0x9000);
-	CU_ASSERT_EQUAL(guest(info, 4), BIT(0) | BIT(2) | BIT(3) | BIT(6) | BIT(9));
+	CU_ASSERT_EQUAL(guest(info, 4), BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(6) | BIT(9));
+	CU_ASSERT_EQUAL(guest(info + 12, 4), 0x80ffffff);
 	CU_ASSERT_EQUAL(guest(info + 4, 4), 639);
 	CU_ASSERT_EQUAL(guest(info + 8, 4), 7 * 1024);
 	CU_ASSERT(guest_says(guest(info + 16, 4), "a=b"));
@@ -480,6 +525,145 @@ static void test_elf32(void)
 	/* What old code looks for in the BIOS data area. */
 	CU_ASSERT_EQUAL(guest(0x413, 2), 639);
 	CU_ASSERT_EQUAL(guest(0x40e, 2), 0x9fc0);
+	CU_ASSERT_EQUAL(guest(0x9fc00, 1), 1); /* KiB of the EBDA */
+	CU_ASSERT_EQUAL(guest(0x449, 1), 3);
+	CU_ASSERT_EQUAL(guest(0x44a, 2), 80);
+	CU_ASSERT_EQUAL(guest(0x463, 2), 0x3d4);
+	CU_ASSERT_EQUAL(guest(0x484, 1), 24);
+	finish();
+}
+
+/* Whatever mode it wants, it hears of the text mode; who does not ask does not. */
+static void test_video(void)
+{
+	u64 info;
+
+	start(MiB(8));
+	make_elf32();
+	put_multiboot(0x100, 4);
+	put(0x100 + 32, 4, 0), put(0x100 + 36, 4, 1024); /* graphics, so wide */
+	CU_ASSERT_EQUAL_FATAL(load(), 0);
+	info = vm->vcpu[0]->regs.r[REG_RBX];
+	CU_ASSERT(guest(info, 4) & BIT(12));
+	CU_ASSERT(!(guest(info, 4) & BIT(11)));
+	CU_ASSERT_EQUAL(guest(info + 88, 8), 0xb8000);
+	CU_ASSERT_EQUAL(guest(info + 96, 4), 160);
+	CU_ASSERT_EQUAL(guest(info + 100, 4), 80);
+	CU_ASSERT_EQUAL(guest(info + 104, 4), 25);
+	CU_ASSERT_EQUAL(guest(info + 108, 1), 16);
+	CU_ASSERT_EQUAL(guest(info + 109, 1), 2);
+	make_elf32();
+	CU_ASSERT_EQUAL_FATAL(load(), 0);
+	info = vm->vcpu[0]->regs.r[REG_RBX];
+	CU_ASSERT(!(guest(info, 4) & (BIT(11) | BIT(12))));
+	finish();
+}
+
+static bool has_area(const struct load_area *areas, unsigned n, u64 from, u64 to, u32 type)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (areas[i].base == from && areas[i].base + areas[i].size == to &&
+		    areas[i].type == type)
+			return true;
+	return false;
+}
+
+static void test_reserved_map(void)
+{
+	static const struct load_reserved r[] = {
+		{ 0x1000, 0x2000, LOAD_NVS, "nvs" },
+		{ 0x9f000, 0x9fd00, LOAD_RESERVED, "mp" }, /* into the EBDA, which is reserved */
+		{ MiB(1), MiB(1) + 0x123, LOAD_ACPI, "low" },
+		{ MiB(8) - KiB(64), MiB(8), LOAD_ACPI, "top" },
+		{ MiB(9), MiB(10), LOAD_ACPI, "where nothing is" },
+		{ 0xe0000, 0xe1000, LOAD_ACPI, "no RAM for anybody anyway" },
+		{ MiB(2), MiB(2), LOAD_ACPI, "nothing" },
+		{ MiB(3), MiB(4), LOAD_RESERVED, "middle" },
+	};
+	struct load_area areas[LOAD_AREAS];
+	unsigned n;
+	u64 last = 0;
+
+	start(MiB(8));
+	n = load_map(vm, r, ARRAY_SIZE(r), areas);
+	for (unsigned i = 0; i < n; i++) {
+		CU_ASSERT(areas[i].size > 0);
+		CU_ASSERT(areas[i].base >= last);
+		last = areas[i].base + areas[i].size;
+	}
+	CU_ASSERT(has_area(areas, n, 0, 0x1000, LOAD_USABLE));
+	CU_ASSERT(has_area(areas, n, 0x1000, 0x2000, LOAD_NVS));
+	CU_ASSERT(has_area(areas, n, 0x2000, 0x9f000, LOAD_USABLE));
+	CU_ASSERT(has_area(areas, n, 0x9f000, 0x9fc00, LOAD_RESERVED));
+	CU_ASSERT(has_area(areas, n, 0x9fc00, 0xa0000, LOAD_RESERVED));
+	CU_ASSERT(has_area(areas, n, MiB(1), MiB(1) + 0x123, LOAD_ACPI));
+	CU_ASSERT(has_area(areas, n, MiB(1) + 0x123, MiB(3), LOAD_USABLE));
+	CU_ASSERT(has_area(areas, n, MiB(4), MiB(8) - KiB(64), LOAD_USABLE));
+	CU_ASSERT(has_area(areas, n, MiB(8) - KiB(64), MiB(8), LOAD_ACPI));
+	CU_ASSERT_EQUAL(n, load_map(vm, NULL, 0, areas) + 7);
+	finish();
+}
+
+/* What is reserved is not touched, not even by the loader's own clearing, and not loaded over. */
+static void test_reserved(void)
+{
+	static u8 module[MiB(1)];
+	u64 info, list;
+
+	start(MiB(8));
+	reserved[0] = (struct load_reserved){ 0x9fc00, 0x9fc40, LOAD_RESERVED, "the MP table" };
+	reserved[1] = (struct load_reserved){ MiB(2), MiB(2) + 0x1000, LOAD_ACPI, "ACPI's tables" };
+	reserved[2] = (struct load_reserved){ 0x9000, 0xa000, LOAD_NVS, "something" };
+	reserved_count = 3;
+	memory_write(vm, gpa(0x9fc10), "_MP_", 4);
+	memory_write(vm, gpa(0x9fc40), "old", 4);
+	memory_write(vm, gpa(MiB(2)), "RSDT", 4);
+	make_elf32();
+	modules[0] = (struct blob){ module, sizeof(module), "m", NULL };
+	module_count = 1;
+	CU_ASSERT_EQUAL_FATAL(load(), 0);
+	CU_ASSERT(guest_says(0x9fc10, "_MP_"));
+	CU_ASSERT_EQUAL(guest(0x9fc40, 4), 0);
+	CU_ASSERT(guest_says(MiB(2), "RSDT"));
+	info = vm->vcpu[0]->regs.r[REG_RBX];
+	CU_ASSERT(info >= 0xa000);
+	CU_ASSERT_EQUAL(guest(info + 8, 4), KiB(1)); /* up to the first hole */
+	list = guest(info + 24, 4);
+	CU_ASSERT(guest(list, 4) >= MiB(2) + 0x1000); /* there is no room for it below */
+	put(92, 4, MiB(2)), put(96, 4, MiB(2)); /* a segment in the tables */
+	CU_ASSERT(refused("a segment at 0x200000-0x200100 overlaps ACPI's tables"));
+	make_elf32();
+	put(24, 4, MiB(2) + 8); /* the entry */
+	CU_ASSERT(refused("entry point 0x200008"));
+	make_linux();
+	module_count = 0;
+	reserved[2] = (struct load_reserved){ 0x11000, 0x12000, LOAD_NVS, "something" };
+	CU_ASSERT(refused("overlaps something at 0x11000"));
+	finish();
+}
+
+static void test_firmware(void)
+{
+	static u8 image[KiB(256)];
+	struct blob rom = { image, sizeof(image), "bios.bin", NULL };
+	struct vcpu *v;
+
+	start(MiB(8));
+	v = vm->vcpu[0];
+	for (unsigned i = 0; i < sizeof(image); i++)
+		image[i] = (u8)(i / 7 + i / 4096);
+	CU_ASSERT_EQUAL_FATAL(load_firmware(vm, &rom, error, sizeof(error)), 0);
+	CU_ASSERT_EQUAL(guest(GiB(4) - 16, 8), load64(image + sizeof(image) - 16));
+	CU_ASSERT_EQUAL(guest(GiB(4) - sizeof(image), 8), load64(image));
+	CU_ASSERT_EQUAL(guest(MiB(1) - 16, 8), load64(image + sizeof(image) - 16));
+	CU_ASSERT_EQUAL(guest(0xe0000, 8), load64(image + KiB(128)));
+	CU_ASSERT(!memory_is_ram(vm, gpa(0xe0000), 1));
+	CU_ASSERT_PTR_NULL(memory_view(vm, gpa(0xdffff), 1)); /* option ROMs: none */
+	CU_ASSERT_EQUAL(memory_write(vm, gpa(0xf0000), "lost", 4), 0);
+	CU_ASSERT_EQUAL(guest(0xf0000, 8), load64(image + KiB(192)));
+	/* The vCPU as reset leaves it: CS:IP is f000:fff0, at 0xfffffff0. */
+	vcpu_reset(v);
+	CU_ASSERT_EQUAL(v->state.seg[SEG_CS].base + v->regs.rip, GiB(4) - 16);
 	finish();
 }
 
@@ -581,6 +765,10 @@ static void test_linux(void)
 	CU_ASSERT_EQUAL(guest(zero + 0x214, 4), 0x1000000);
 	CU_ASSERT(guest_says(guest(zero + 0x228, 4), "a=b"));
 	CU_ASSERT_EQUAL(guest(zero + 0, 4) | guest(zero + 0x1e9, 8), 0);
+	CU_ASSERT_EQUAL(guest(zero + 0x70, 8), 0);
+	/* A screen of 80x25 on a VGA */
+	CU_ASSERT_EQUAL(guest(zero + 0x06, 2), 0x5003);
+	CU_ASSERT_EQUAL(guest(zero + 0x0e, 2), 0x0119);
 	/* The initrd: as high as it goes. */
 	CU_ASSERT_EQUAL(guest(zero + 0x21c, 4), 5001);
 	CU_ASSERT_EQUAL(guest(zero + 0x218, 4), MiB(32) - 0x2000);
@@ -616,6 +804,64 @@ static void test_linux(void)
 	finish();
 }
 
+/* Without a 64-bit entry: flat segments, no paging, begun at its first byte. */
+static void test_linux32(void)
+{
+	struct cpu_state *truth;
+	struct vcpu *v;
+
+	start(MiB(32));
+	v = vm->vcpu[0];
+	truth = &fake_vcpu(v)->truth;
+	make_linux();
+	put(0x236, 2, 4);
+	rsdp = 0xf5a40;
+	CU_ASSERT_EQUAL_FATAL(load(), 0);
+	CU_ASSERT_EQUAL(v->regs.rip, 0x1000000);
+	CU_ASSERT_EQUAL(truth->cr0 & (CR0_PE | CR0_PG), CR0_PE);
+	CU_ASSERT_EQUAL(truth->efer & EFER_LME, 0);
+	CU_ASSERT_EQUAL(truth->seg[SEG_CS].selector, 0x10);
+	CU_ASSERT_EQUAL(truth->seg[SEG_CS].attr & SEG_ATTR_L, 0);
+	CU_ASSERT_EQUAL(truth->seg[SEG_SS].selector, 0x18);
+	CU_ASSERT_EQUAL(guest(truth->gdtr.base + 0x10, 8), 0x00cf9b000000ffff);
+	CU_ASSERT_EQUAL(guest(truth->gdtr.base + 0x18, 8), 0x00cf93000000ffff);
+	CU_ASSERT_EQUAL(v->regs.r[REG_RBP] | v->regs.r[REG_RDI] | v->regs.r[REG_RBX], 0);
+	CU_ASSERT_EQUAL(guest(v->regs.r[REG_RSI] + 0x70, 8), 0xf5a40);
+	CU_ASSERT(!(v->regs.rflags & RFLAGS_IF));
+	finish();
+}
+
+/* Old headers are shorter: what they do not say is not taken from behind them. */
+static void test_linux_old(void)
+{
+	static const struct {
+		u16 version;
+		u8 jump; /* to the header's end */
+		u64 at;
+	} old[] = {
+		{ 0x20b, 0x62, 0x1000000 },
+		{ 0x209, 0x3a, 0x100000 }, /* no preferred address */
+		{ 0x206, 0x3a, 0x100000 },
+		{ 0x205, 0x33, 0x100000 },
+		{ 0x204, 0x2e, 0x100000 },
+		{ 0x203, 0x2e, 0x100000 },
+		{ 0x202, 0x2a, 0x100000 },
+	};
+
+	start(MiB(32));
+	for (unsigned i = 0; i < ARRAY_SIZE(old); i++) {
+		make_linux();
+		put(0x206, 2, old[i].version);
+		put(0x201, 1, old[i].jump);
+		memset(file + 0x202 + old[i].jump, 0x5a, 0x290 - 0x202 - old[i].jump);
+		CU_ASSERT_EQUAL(load(), 0);
+		CU_ASSERT_EQUAL(vm->vcpu[0]->regs.rip, old[i].at); /* no 64-bit entry either */
+		put(0x201, 1, old[i].jump - 1);
+		CU_ASSERT(refused("header ends"));
+	}
+	finish();
+}
+
 static void test_linux_relocated(void)
 {
 	start(MiB(8)); /* 16 MiB does not exist */
@@ -643,13 +889,20 @@ void test_load_register(void)
 	CU_add_test(suite, "broken addresses in the header", test_bad_flat);
 	CU_add_test(suite, "broken bzImage", test_bad_linux);
 	CU_add_test(suite, "modules that do not fit", test_bad_modules);
+	CU_add_test(suite, "broken firmware", test_bad_firmware);
 	CU_add_test(suite, "the machine's memory runs out", test_no_memory);
 	CU_add_test(suite, "random damage", test_damage);
 	CU_add_test(suite, "ELF32, modules, information", test_elf32);
 	CU_add_test(suite, "memory map", test_map);
+	CU_add_test(suite, "memory map with reserved pieces", test_reserved_map);
+	CU_add_test(suite, "reserved memory", test_reserved);
+	CU_add_test(suite, "a screen", test_video);
 	CU_add_test(suite, "ELF64 linked high", test_elf64);
 	CU_add_test(suite, "addresses in the header", test_flat);
 	CU_add_test(suite, "a kernel in low memory", test_low_kernel);
 	CU_add_test(suite, "bzImage", test_linux);
 	CU_add_test(suite, "bzImage elsewhere", test_linux_relocated);
+	CU_add_test(suite, "bzImage without a 64-bit entry", test_linux32);
+	CU_add_test(suite, "bzImage of an older protocol", test_linux_old);
+	CU_add_test(suite, "firmware", test_firmware);
 }

@@ -77,6 +77,14 @@ static const char *device_name(const struct vm *vm, const void *dev)
 		{ &vm->pit, sizeof(vm->pit), "8254 timer, speaker port" },
 		{ &vm->rtc, sizeof(vm->rtc), "CMOS clock" },
 		{ &vm->i8042, sizeof(vm->i8042), "8042 keyboard controller, reset" },
+		{ &vm->i440fx, sizeof(vm->i440fx), "host bridge" },
+		{ &vm->piix3, sizeof(vm->piix3), "ISA bridge: reset control" },
+		{ &vm->piix4, sizeof(vm->piix4), "power management" },
+		{ &vm->pci, sizeof(vm->pci), "PCI configuration" },
+		{ &vm->vga, sizeof(vm->vga), "VGA" },
+		{ &vm->fwcfg, sizeof(vm->fwcfg), "fw_cfg" },
+		{ &vm->console, sizeof(vm->console), "virtio console: notifications" },
+		{ &vm->rng, sizeof(vm->rng), "virtio entropy: notifications" },
 		{ &vm->debugport, sizeof(vm->debugport), "debug console" },
 		{ &vm->exitport, sizeof(vm->exitport),
 		  "exit port: the VM ends with the value written" },
@@ -125,7 +133,7 @@ static void print_memory(FILE *out)
 {
 	struct load_area areas[LOAD_AREAS];
 	struct vm *vm = make_vm();
-	unsigned count = load_map(vm, areas);
+	unsigned count = load_map(vm, NULL, 0, areas);
 
 	fprintf(out, "| from | up to | the map says | |\n|---|---|---|---|\n");
 	for (unsigned i = 0; i < count; i++) {

@@ -49,6 +49,21 @@ static void test_debugport(void)
 	CU_ASSERT_STRING_EQUAL(text, "hi");
 }
 
+/* Firmware's port beside it, to somebody else. */
+static void test_debugport_of_firmware(void)
+{
+	struct debugport d, firmware;
+
+	machine_init(&m);
+	memset(text, 0, sizeof(text));
+	debugport_init(&d, &m.bus, NULL, NULL);
+	debugport_init_at(&firmware, &m.bus, DEBUGPORT_FIRMWARE_PORT, tx, text);
+	CU_ASSERT_EQUAL(bus_in(&m.bus, 0x402, 1), 0xe9);
+	bus_out(&m.bus, 0xe9, 1, 'x');
+	bus_out(&m.bus, 0x402, 1, 'f');
+	CU_ASSERT_STRING_EQUAL(text, "f");
+}
+
 static void test_exitport(void)
 {
 	struct exitport e;
@@ -118,6 +133,7 @@ void test_misc_register(void)
 	CU_pSuite suite = CU_add_suite("misc", NULL, NULL);
 
 	CU_add_test(suite, "debug port", test_debugport);
+	CU_add_test(suite, "debug port of firmware", test_debugport_of_firmware);
 	CU_add_test(suite, "exit port", test_exitport);
 	CU_add_test(suite, "all devices at random", test_all_ports);
 }

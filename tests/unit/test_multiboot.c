@@ -125,6 +125,38 @@ static void test_good1(void)
 	CU_ASSERT_STRING_EQUAL(info.module[0].cmdline, "");
 }
 
+/* Entries side by side are one piece of RAM; a hole between them is not. */
+static void test_neighbours(void)
+{
+	sane1();
+	put32(INFO + 44, 72);
+	entry1(1, 0x200400, 0x1000000, 1);
+	entry1(2, 0x100000, 0x100400, 1);
+	CU_ASSERT_EQUAL(parse(MULTIBOOT1_MAGIC), 0);
+	entry1(2, 0x100000, 0x1003ff, 1);
+	refused(MULTIBOOT1_MAGIC, "module 1 (kernel name=a) does not fit into memory");
+	entry1(2, 0x100000, 0x100400, 2);
+	refused(MULTIBOOT1_MAGIC, "module 1 (kernel name=a) does not fit into memory");
+}
+
+/* What is reserved up to the very end of the address space is no reason not to start. */
+static void test_top(void)
+{
+	static const u64 length[] = { 0x100000, 0xfffff, 0x200000, ~0ull };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(length); i++) {
+		sane1();
+		put32(INFO + 44, 72);
+		entry1(2, 0 - 0x100000ull, length[i], 2);
+		CU_ASSERT_EQUAL(parse(MULTIBOOT1_MAGIC), 0);
+		CU_ASSERT_EQUAL(info.region_count, 3);
+		CU_ASSERT_EQUAL(info.region[2].end, 0 - 0x1000ull);
+		entry1(2, ~0ull, 1, 2);
+		CU_ASSERT_EQUAL(parse(MULTIBOOT1_MAGIC), 0);
+		CU_ASSERT_EQUAL(info.region_count, 2);
+	}
+}
+
 static void test_broken1(void)
 {
 	sane1();
@@ -277,6 +309,24 @@ static void test_screens(void)
 	}
 	begin2();
 	map2();
+	put64(framebuffer2(1, 32) + 8, ~0ull - 100); /* goes round */
+	end2();
+	CU_ASSERT_EQUAL(parse(MULTIBOOT2_MAGIC), 0);
+	CU_ASSERT_EQUAL(info.screen, BOOTINFO_NO_SCREEN);
+	begin2();
+	put64(framebuffer2(1, 32) + 8, 0x10fffff); /* its first byte is RAM */
+	map2();
+	end2();
+	CU_ASSERT_EQUAL(parse(MULTIBOOT2_MAGIC), 0);
+	CU_ASSERT_EQUAL(info.screen, BOOTINFO_NO_SCREEN);
+	begin2();
+	put64(framebuffer2(1, 32) + 8, 0x1100000); /* just above */
+	map2();
+	end2();
+	CU_ASSERT_EQUAL(parse(MULTIBOOT2_MAGIC), 0);
+	CU_ASSERT_EQUAL(info.screen, BOOTINFO_FRAMEBUFFER);
+	begin2();
+	map2();
 	put32(framebuffer2(1, 32) + 16, 3199); /* pitch shorter than a line */
 	end2();
 	CU_ASSERT_EQUAL(parse(MULTIBOOT2_MAGIC), 0);
@@ -359,6 +409,8 @@ void test_multiboot_register(void)
 	CU_add_test(suite, "no multiboot at all", test_magic);
 	CU_add_test(suite, "1: broken", test_broken1);
 	CU_add_test(suite, "1: good", test_good1);
+	CU_add_test(suite, "1: entries side by side", test_neighbours);
+	CU_add_test(suite, "1: the top of the address space", test_top);
 	CU_add_test(suite, "2: broken", test_broken2);
 	CU_add_test(suite, "2: good", test_good2);
 	CU_add_test(suite, "2: screens", test_screens);

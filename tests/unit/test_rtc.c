@@ -297,6 +297,20 @@ static u64 number(u8 index, unsigned bytes)
 	return v;
 }
 
+/* What SeaBIOS looks up there: no floppy, disk before CD. */
+static void test_settings(void)
+{
+	start();
+	CU_ASSERT_EQUAL(get(0x10), 0);
+	CU_ASSERT_EQUAL(get(0x14), 0x02);
+	set(0x38, 0xff);
+	set(0x3d, 0xff);
+	CU_ASSERT_EQUAL(get(0x3d), 0xff);
+	rtc_reset(&rtc);
+	CU_ASSERT_EQUAL(get(0x38), 0x01);
+	CU_ASSERT_EQUAL(get(0x3d), 0x32);
+}
+
 static void test_memory_sizes(void)
 {
 	start();
@@ -392,5 +406,6 @@ void test_rtc_register(void)
 	CU_add_test(suite, "update-ended interrupt", test_update_interrupt);
 	CU_add_test(suite, "alarm", test_alarm);
 	CU_add_test(suite, "memory sizes, reset", test_memory_sizes);
+	CU_add_test(suite, "settings for firmware", test_settings);
 	CU_add_test(suite, "saved state, broken ones", test_state);
 }

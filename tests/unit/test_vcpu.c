@@ -60,7 +60,6 @@ static void test_deaths(void)
 		{ EXIT_NONE, "unknown exit 0x4d" },
 		{ EXIT_INIT, "unknown exit 0x4d" },
 		{ EXIT_DR, "unknown exit 0x4d" },
-		{ EXIT_TASK, "not emulated" },
 		{ EXIT_REFUSED, "entry refused by the CPU (FAKE_77), 1 rules broken" },
 	};
 
@@ -204,6 +203,7 @@ static void test_nmi_request(void)
 	struct vm *vm = fake_vm_make(MiB(4), 1);
 	struct vcpu *v = set_up(vm, &s);
 
+	fake_host.kicks = 0;
 	vcpu_request(v, REQUEST_NMI);
 	CU_ASSERT_EQUAL(fake_host.kicks, 1);
 	CU_ASSERT_PTR_EQUAL(fake_host.kicked, v);

@@ -1,6 +1,6 @@
 /*
  * test_vmcs.c - the VMCS: encodings against their structure and a second table; every rule of
- * intel/vmx_explain.c broken, alone, and named
+ * intel/vmx_rules_*.c broken, alone, and named
  */
 #include <CUnit/CUnit.h>
 #include <stdio.h>
@@ -408,13 +408,14 @@ static bool break_rule(const struct vmx_rule *rule)
 
 static void test_each_rule(void)
 {
+	const struct vmx_rule *rule;
 	struct collected c;
 	char value[64];
 
-	CU_ASSERT_TRUE(vmx_rule_count >= 40);
-	for (unsigned i = 0; i < vmx_rule_count; i++) {
-		const struct vmx_rule *rule = &vmx_rules[i];
+	unsigned rules = 0;
 
+	while ((rule = vmx_rule(rules))) {
+		rules++;
 		if (!break_rule(rule)) {
 			printf("never broken: %s: %s\n", vmx_slot_name(rule->slot), rule->text);
 			CU_FAIL("a rule that cannot be broken");
@@ -433,6 +434,83 @@ static void test_each_rule(void)
 		CU_ASSERT_TRUE(vmx_explain_snapshot(&s, rule->group, NULL) >= 1);
 		CU_ASSERT_EQUAL(vmx_explain_snapshot(&s, 0, NULL), 0);
 	}
+	CU_ASSERT_TRUE(rules >= 40);
+}
+
+/* Where vmx_state.c writes each part of a guest's state to; mask: bits that it may change. */
+#define FIELDS(first, last, part) { VMCS_SLOT_##first, VMCS_SLOT_##last, part, ~0ull }
+#define SEGMENT(name, part)                                              \
+	FIELDS(GUEST_##name##_SELECTOR, GUEST_##name##_SELECTOR, part),  \
+	FIELDS(GUEST_##name##_LIMIT, GUEST_##name##_LIMIT, part),        \
+	FIELDS(GUEST_##name##_BASE, GUEST_##name##_BASE, part),          \
+	FIELDS(GUEST_##name##_ACCESS_RIGHTS, GUEST_##name##_ACCESS_RIGHTS, part)
+
+static const struct written {
+	enum vmcs_slot first, last;
+	unsigned part;
+	u64 mask;
+} written[] = {
+	FIELDS(GUEST_CR0, GUEST_CR4, STATE_EXEC),
+	FIELDS(GUEST_EFER, GUEST_EFER, STATE_EXEC),
+	{ VMCS_SLOT_ENTRY_CONTROLS, VMCS_SLOT_ENTRY_CONTROLS, STATE_EXEC, ENTRY_CTL_IA32E_GUEST },
+	SEGMENT(CS, STATE_EXEC),
+	FIELDS(GUEST_SS_ACCESS_RIGHTS, GUEST_SS_ACCESS_RIGHTS, STATE_EXEC),
+	SEGMENT(ES, STATE_SEG),
+	SEGMENT(SS, STATE_SEG),
+	SEGMENT(DS, STATE_SEG),
+	SEGMENT(FS, STATE_SEG),
+	SEGMENT(GS, STATE_SEG),
+	SEGMENT(LDTR, STATE_SEG),
+	SEGMENT(TR, STATE_SEG),
+	FIELDS(GUEST_GDTR_LIMIT, GUEST_IDTR_LIMIT, STATE_SEG),
+	FIELDS(GUEST_GDTR_BASE, GUEST_IDTR_BASE, STATE_SEG),
+	FIELDS(GUEST_DR7, GUEST_DR7, STATE_DR),
+	FIELDS(GUEST_DEBUGCTL, GUEST_PAT, STATE_MSR),
+	FIELDS(GUEST_SYSENTER_CS, GUEST_SYSENTER_CS, STATE_MSR),
+	FIELDS(GUEST_SYSENTER_ESP, GUEST_SYSENTER_EIP, STATE_MSR),
+	FIELDS(GUEST_INTERRUPTIBILITY, GUEST_INTERRUPTIBILITY, STATE_INT),
+	FIELDS(GUEST_PENDING_DEBUG, GUEST_PENDING_DEBUG, STATE_INT),
+	FIELDS(GUEST_PDPTE0, GUEST_PDPTE3, STATE_PDPTE),
+};
+
+/* Is each rule that s breaks in a group that is looked at when this part has changed? */
+static bool all_looked_at(unsigned part, unsigned slot)
+{
+	const struct vmx_rule *rule;
+
+	for (unsigned i = 0; (rule = vmx_rule(i)); i++) {
+		if (rule->holds(&s) || rule->group & vmx_explain_groups(part))
+			continue;
+		printf("%s changed, and nobody looks at %s: %s\n", vmx_slot_name(slot),
+		       vmx_slot_name(rule->slot), rule->text);
+		return false;
+	}
+	return true;
+}
+
+static bool changes_are_seen(const struct written *w, unsigned slot)
+{
+	const u64 old = s.value[slot];
+	bool good = true;
+
+	for (unsigned bit = 0; bit < 64 && good; bit++) {
+		s.value[slot] = old ^ (BIT(bit) & w->mask);
+		good = all_looked_at(w->part, slot);
+	}
+	s.value[slot] = old;
+	return good;
+}
+
+/* No rule can be broken by a change of a part for which its group is not looked at. */
+static void test_groups(void)
+{
+	for (unsigned b = 0; b < ARRAY_SIZE(bases); b++) {
+		bases[b]();
+		for (unsigned i = 0; i < ARRAY_SIZE(written); i++)
+			for (unsigned slot = written[i].first; slot <= written[i].last; slot++)
+				CU_ASSERT_TRUE(changes_are_seen(&written[i], slot));
+	}
+	CU_ASSERT_EQUAL(vmx_explain_groups(STATE_CR2 | STATE_XSAVE | STATE_TSC), 0);
 }
 
 static void test_line(void)
@@ -489,6 +567,7 @@ void test_vmcs_register(void)
 	CU_add_test(suite, "names", test_names);
 	CU_add_test(suite, "good guests break no rule", test_good);
 	CU_add_test(suite, "each rule can be broken and is named", test_each_rule);
+	CU_add_test(suite, "each change of state is looked at", test_groups);
 	CU_add_test(suite, "the line in full", test_line);
 	CU_add_test(suite, "values at the edge", test_edges);
 	CU_add_test(suite, "VM-instruction errors", test_error_texts);

@@ -296,6 +296,45 @@ static void test_protection_keys(void)
 	CU_ASSERT_EQUAL(try_walk(&mode, GVA, WRITE), GOOD);
 }
 
+/* [SDM] "Page-Fault Exceptions" (4.7): the key's bit tells of the key, whatever else is wrong. */
+static void test_key_beside_other_rights(void)
+{
+	struct walk_mode mode = mode_4level(PAGE_AT | USER | 5ull << 59);
+
+	mode.cr4 |= CR4_PKE;
+	mode.cpl = 3;
+	mode.pkru = 2u << 10;
+	*entry_of(GVA, 4, 2) &= ~PTE_W;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, WRITE), PF_PRESENT | PF_WRITE | PF_USER | PF_PKEY);
+	mode.pkru = 0;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, WRITE), PF_PRESENT | PF_WRITE | PF_USER);
+	mode.pkru = 1u << 10;
+	*entry_of(GVA, 4, 3) |= PTE_NX;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, FETCH), PF_PRESENT | PF_USER | PF_FETCH);
+	*entry_of(GVA, 4, 3) &= ~PTE_P; /* no page, no key */
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, READ), PF_USER);
+}
+
+/* [SDM] "Protection Keys" (4.6.2): IA32_PKRS for supervisor pages; writing only with CR0.WP. */
+static void test_supervisor_keys(void)
+{
+	struct walk_mode mode = mode_4level(PAGE_AT | PTE_P | PTE_W | 5ull << 59);
+
+	mode.pkrs = 1u << 10;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, READ), GOOD);
+	mode.cr4 |= CR4_PKS;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, READ), PF_PRESENT | PF_PKEY);
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, FETCH), GOOD);
+	mode.pkrs = 2u << 10;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, READ), GOOD);
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, WRITE), PF_PRESENT | PF_WRITE | PF_PKEY);
+	mode.cr0 &= ~CR0_WP;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, WRITE), GOOD);
+	*entry_of(GVA, 4, 3) |= PTE_U; /* user pages obey the other register */
+	mode.cr0 |= CR0_WP;
+	CU_ASSERT_EQUAL(try_walk(&mode, GVA, WRITE), GOOD);
+}
+
 /* Every mode of paging. */
 
 static void test_no_paging(void)
@@ -427,6 +466,8 @@ void test_walk_register(void)
 	CU_add_test(suite, "rights", test_rights);
 	CU_add_test(suite, "rights of upper levels", test_rights_of_upper_levels);
 	CU_add_test(suite, "protection keys", test_protection_keys);
+	CU_add_test(suite, "a key and another right", test_key_beside_other_rights);
+	CU_add_test(suite, "supervisor keys", test_supervisor_keys);
 	CU_add_test(suite, "no paging", test_no_paging);
 	CU_add_test(suite, "32-bit paging", test_32bit);
 	CU_add_test(suite, "PAE paging", test_pae);

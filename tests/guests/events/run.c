@@ -11,7 +11,7 @@
 #define CPUID_1_ECX_XSAVE BIT(26)
 #define LOG_SIZE 512
 #define RUNAWAY 60 /* events in one case: it does not end */
-#define RUNAWAY_COUNTED 20000
+#define RUNAWAY_COUNTED 100000
 #define OR " or "
 #define END_MARK '$'
 

@@ -1,5 +1,5 @@
 /*
- * ioapic.h - the machine's own I/O APICs and its old PICs
+ * irqroute.h - the machine's own I/O APICs and its old PICs
  *
  * Owns: routing of ISA interrupts to a CPU; everything else stays masked.
  * Must not know: the devices.
@@ -7,19 +7,19 @@
  * Source: Intel, "82093AA I/O Advanced Programmable Interrupt Controller", 3 "Register
  * Description"; Intel, "8259A Programmable Interrupt Controller".
  */
-#ifndef ESPEJO_TYPE1_IOAPIC_H
-#define ESPEJO_TYPE1_IOAPIC_H
+#ifndef ESPEJO_TYPE1_IRQROUTE_H
+#define ESPEJO_TYPE1_IRQROUTE_H
 
 #include "type1/acpi.h"
 
 /* Silence the PICs and mask all inputs.  machine is kept. */
-void ioapic_init(const struct acpi_machine *machine);
+void irqroute_init(const struct acpi_machine *machine);
 
 /* ISA interrupt irq (0..15) comes to the CPU as vector.  False: no I/O APIC has that input. */
-bool ioapic_route_isa(unsigned irq, u8 vector, u32 apic_id);
+bool irqroute_isa(unsigned irq, u8 vector, u32 apic_id);
 
 /* The same as an NMI, on every edge; APIC ID 0xff: to all CPUs. */
-bool ioapic_route_isa_nmi(unsigned irq, u32 apic_id);
-void ioapic_mask_isa(unsigned irq);
+bool irqroute_isa_nmi(unsigned irq, u32 apic_id);
+void irqroute_mask_isa(unsigned irq);
 
 #endif

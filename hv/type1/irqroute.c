@@ -1,5 +1,5 @@
-/* ioapic.c - see ioapic.h */
-#include "type1/ioapic.h"
+/* ioapic.c - see irqroute.h */
+#include "type1/irqroute.h"
 
 #include "type1/paging.h"
 #include "type1/traps.h"
@@ -55,7 +55,7 @@ static void silence_pics(void)
 	}
 }
 
-void ioapic_init(const struct acpi_machine *m)
+void irqroute_init(const struct acpi_machine *m)
 {
 	machine = m;
 	silence_pics();
@@ -99,7 +99,7 @@ static bool route(unsigned irq, u32 low, u32 apic_id)
 	return true;
 }
 
-void ioapic_mask_isa(unsigned irq)
+void irqroute_mask_isa(unsigned irq)
 {
 	u32 input;
 	const struct ioapic *io = find(irq, &input);
@@ -108,12 +108,12 @@ void ioapic_mask_isa(unsigned irq)
 		write(io, REDIRECTION + 2 * input, MASKED);
 }
 
-bool ioapic_route_isa(unsigned irq, u8 vector, u32 apic_id)
+bool irqroute_isa(unsigned irq, u8 vector, u32 apic_id)
 {
 	return apic_id <= 0xff && route(irq, vector, apic_id);
 }
 
-bool ioapic_route_isa_nmi(unsigned irq, u32 apic_id)
+bool irqroute_isa_nmi(unsigned irq, u32 apic_id)
 {
 	return apic_id <= 0xff && route(irq, DELIVER_NMI, apic_id);
 }

@@ -1,0 +1,191 @@
+/* shell_look.c - see shell_commands.h: commands that look into a machine, and poke it */
+#include "type1/shell_commands.h"
+
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "type1/console.h"
+#include "type1/words.h"
+#include "vm/walk.h"
+
+/* A machine that stands still while it is looked at: registers are true then. */
+struct look {
+	struct guest *guest;
+	struct vcpu *vcpu; /* its first one */
+	bool ran;
+};
+
+/* Begin to look at the machine of the guest that word[1] names.  False after a sentence. */
+static bool look_at(struct look *look, int words, char *word[])
+{
+	struct guest *g = shell_guest(words, word, 1);
+
+	if (!g)
+		return false;
+	if (!g->vm) {
+		shell_fail("VM %s has no vCPU: it is not started", g->definition.config.name);
+		return false;
+	}
+	*look = (struct look){ g, g->vm->vcpu[0], guests_hold(g) };
+	return true;
+}
+
+static void look_away(const struct look *look)
+{
+	guests_release(look->guest, look->ran);
+}
+
+/* ---- Its exits ----------------------------------------------------------------------- */
+
+static void print_trace(const struct vcpu *v, u64 count)
+{
+	while (count--) {
+		const struct trace_entry *e = trace_get(&v->trace, count);
+
+		if (!e)
+			continue;
+		console_printf("%14llu ns %-16s rip %#llx info %#llx\n",
+			       (unsigned long long)host_tsc_to_ns(e->left),
+			       exit_reason_name(trace_reason(e)), (unsigned long long)e->rip,
+			       (unsigned long long)e->info);
+	}
+}
+
+int shell_look_trace(int words, char *word[])
+{
+	struct look look;
+	u64 count = 10;
+
+	if (words > 3 || (words == 3 && !words_number(word[2], &count)))
+		return shell_fail("trace VM [COUNT]");
+	if (!look_at(&look, words, word))
+		return -1;
+	print_trace(look.vcpu, MIN(count, trace_size(&look.vcpu->trace)));
+	look_away(&look);
+	return 0;
+}
+
+/*
+ * Everything the rings hold, for tools/trace-json: one line an exit, times in TSC ticks.
+ * "trace VM VCPU ENTERED LEFT RIP INFO REASON": in the guest from ENTERED to LEFT
+ */
+static void dump_vcpu(const struct guest *g, const struct vcpu *v)
+{
+	for (u64 n = trace_size(&v->trace); n--;) {
+		const struct trace_entry *e = trace_get(&v->trace, n);
+
+		if (e)
+			console_printf("trace %s %u %llu %llu %llx %llx %s\n",
+				       g->definition.config.name, v->index,
+				       (unsigned long long)e->entered,
+				       (unsigned long long)e->left, (unsigned long long)e->rip,
+				       (unsigned long long)e->info,
+				       exit_reason_name(trace_reason(e)));
+	}
+}
+
+int shell_look_trace_dump(int words UNUSED, char *word[] UNUSED)
+{
+	console_printf("trace-begin %llu\n", (unsigned long long)host_tsc_hz());
+	for (unsigned i = 0; guests_at(i); i++) {
+		struct guest *g = guests_at(i);
+		bool ran;
+
+		if (!g->vm)
+			continue;
+		ran = guests_hold(g);
+		for (unsigned n = 0; n < g->vm->vcpu_count; n++)
+			dump_vcpu(g, g->vm->vcpu[n]);
+		guests_release(g, ran);
+	}
+	console_printf("trace-end\n");
+	return 0;
+}
+
+/* ---- Its addresses ------------------------------------------------------------------- */
+
+static void print_guest_walk(const struct walk *w)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		console_printf("  level %u: entry at %#llx = %#llx\n", w->count - i,
+			       (unsigned long long)w->entry[i].at.v,
+			       (unsigned long long)w->entry[i].value);
+}
+
+static void print_nested_walk(struct vm *vm, gpa_t a)
+{
+	u64 entries[5];
+	unsigned n = virt->walk(vm, a, entries);
+
+	console_printf("guest-physical %#llx\n", (unsigned long long)a.v);
+	for (unsigned i = 0; i < n; i++)
+		console_printf("  nested level %u: %#llx\n", 4 - i, (unsigned long long)entries[i]);
+}
+
+static void walk_gva(struct vcpu *v, u64 gva)
+{
+	struct walk_mode mode;
+	struct walk w;
+	void *host;
+
+	fetch_walk_mode(v, &mode);
+	mode.cpl = 0;
+	console_printf("guest-virtual %#llx, CR3 %#llx\n", (unsigned long long)gva,
+		       (unsigned long long)mode.cr3);
+	if (walk(&w, &mode, gva, ACCESS_READ)) {
+		print_guest_walk(&w);
+		console_printf("  page fault, error code %#x\n", w.error);
+		return;
+	}
+	print_guest_walk(&w);
+	print_nested_walk(v->vm, w.gpa);
+	host = memory_ptr(v->vm, w.gpa, 1);
+	if (host)
+		console_printf("host-physical %#llx\n", (unsigned long long)host_hpa(host).v);
+	else
+		console_printf("no RAM there: a device or nothing\n");
+}
+
+int shell_look_walk(int words, char *word[])
+{
+	struct look look;
+	u64 gva;
+
+	if (words != 3 || !words_number(word[2], &gva))
+		return shell_fail("walk VM ADDRESS (0x...)");
+	if (!look_at(&look, words, word))
+		return -1;
+	walk_gva(look.vcpu, gva);
+	look_away(&look);
+	return 0;
+}
+
+/* ---- Its control block --------------------------------------------------------------- */
+
+int shell_look_dump(int words, char *word[])
+{
+	struct look look;
+
+	if (words > 2)
+		return shell_fail("dump VM");
+	if (!look_at(&look, words, word))
+		return -1;
+	virt->dump(look.vcpu, console_sink);
+	look_away(&look);
+	return 0;
+}
+
+/* Also what a lab on the control block is done with. */
+int shell_look_poke(int words, char *word[])
+{
+	bool force = words == 5 && !strcmp(word[4], "force"), known;
+	struct look look;
+	u64 value;
+
+	if ((words != 4 && !force) || !words_number(word[3], &value))
+		return shell_fail("poke VM FIELD VALUE [force]");
+	if (!look_at(&look, words, word))
+		return -1;
+	known = virt->poke(look.vcpu, word[2], value, force);
+	look_away(&look);
+	return known ? 0 : shell_fail("%s has no field '%s': see dump", virt->name, word[2]);
+}

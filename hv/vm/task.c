@@ -1,0 +1,561 @@
+/* task.c - see task.h */
+#include "vm/task.h"
+
+#include "lib/string.h"
+#include "vm/cr.h"
+#include "vm/emulate.h"
+#include "vm/emulate_parts.h"
+#include "vm/irq.h"
+#include "vm/vm.h"
+
+/* ---- Layouts ------------------------------------------------------------------------ */
+
+/* [SDM] "Task-State Segment (TSS)" (8.2.1), "16-Bit Task-State Segment (TSS)" (8.6) */
+struct tss32 {
+	u16 link, reserved0;
+	u32 stacks[6], cr3;
+	u32 eip, eflags, r[8];
+	struct {
+		u16 selector, reserved;
+	} seg[6]; /* ES CS SS DS FS GS */
+	u16 ldt, reserved1, trap, io_map;
+};
+ASSERT_SIZE(struct tss32, 104);
+ASSERT_OFFSET(struct tss32, cr3, 0x1c);
+ASSERT_OFFSET(struct tss32, eip, 0x20);
+ASSERT_OFFSET(struct tss32, seg, 0x48);
+ASSERT_OFFSET(struct tss32, ldt, 0x60);
+ASSERT_OFFSET(struct tss32, trap, 0x64);
+
+struct tss16 {
+	u16 link, stacks[6];
+	u16 ip, flags, r[8];
+	u16 seg[4]; /* ES CS SS DS */
+	u16 ldt;
+};
+ASSERT_SIZE(struct tss16, 44);
+ASSERT_OFFSET(struct tss16, ip, 0x0e);
+ASSERT_OFFSET(struct tss16, ldt, 0x2a);
+
+#define TSS_TRAP BIT(0)
+#define TSS_TYPE_BUSY BIT(1)
+#define TSS_TYPE_32 BIT(3)
+#define TYPE_TSS16 1
+#define TYPE_LDT 2
+#define TYPE_CODE BIT(3)
+#define TYPE_CONFORMING BIT(2) /* of code */
+#define TYPE_RW BIT(1) /* code: readable, data: writable */
+#define TYPE_ACCESSED BIT(0)
+
+#define SELECTOR_RPL 3
+#define SELECTOR_LOCAL BIT(2)
+#define SELECTOR_INDEX 0xfff8
+#define ERROR_SELECTOR 0xfffc
+#define ERROR_EXT 1
+#define DR6_BT BIT(15)
+#define DR7_LOCAL 0x155 /* L0 to L3, LE */
+#define DESCRIPTOR_SIZE 8
+#define DESCRIPTOR_TYPE_BYTE 5
+#define NO_CODE (0xb | SEG_ATTR_S | SEG_ATTR_P) /* with a limit of 0 */
+#define V86_ATTR (0x3 | SEG_ATTR_S | SEG_ATTR_DPL | SEG_ATTR_P)
+/* What POPF at CPL 0 and an IRET may load. */
+#define EFLAGS_KNOWN                                                                               \
+	(RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_IF |       \
+	 RFLAGS_DF | RFLAGS_OF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_VM | RFLAGS_AC |     \
+	 RFLAGS_VIF | RFLAGS_VIP | RFLAGS_ID)
+
+/* What both kinds of TSS hold, of the new task. */
+struct task {
+	u32 cr3, eip, eflags, r[8];
+	u16 seg[SEG_COUNT], ldt;
+	bool has_cr3, trap;
+};
+
+/* A switch on its way. */
+struct change {
+	struct vcpu *v;
+	struct event *fault;
+	enum task_source source;
+	u32 ext; /* ERROR_EXT: what happens is no instruction's doing */
+	u16 selector;
+	struct segment tr; /* the new one */
+	u64 descriptor_at; /* linear, of the new TSS */
+	struct emulate_place old_tss, new_tss, link, old_busy, new_busy;
+};
+
+static int selector_fault(const struct change *c, u8 vector, u16 selector)
+{
+	return emulate_fault(c->fault, vector, (selector & ERROR_SELECTOR) | c->ext);
+}
+
+static unsigned type_of(const struct segment *s)
+{
+	return s->attr & SEG_ATTR_TYPE;
+}
+
+static unsigned dpl_of(const struct segment *s)
+{
+	return (s->attr & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
+}
+
+/* ---- Descriptors ------------------------------------------------------------------------ */
+
+/* [SDM] "Segment Descriptors" (3.4.5) */
+static void parse(struct segment *s, u16 selector, u64 d)
+{
+	s->selector = selector;
+	s->base = (d >> 16 & 0xffffff) | (d >> 32 & 0xff000000);
+	s->limit = (u32)((d & 0xffff) | (d >> 32 & 0xf0000));
+	s->attr = (u16)((d >> 40 & 0xff) | (d >> 44 & 0xf00));
+	if (s->attr & SEG_ATTR_G)
+		s->limit = s->limit << 12 | 0xfff;
+}
+
+/* Where a selector's descriptor lies; -1: in no table. */
+static int find_descriptor(const struct cpu_state *state, u16 selector, u64 *at)
+{
+	bool local = selector & SELECTOR_LOCAL;
+	u64 base = local ? state->ldtr.base : state->gdtr.base;
+	u32 limit = local ? state->ldtr.limit : state->gdtr.limit;
+
+	if ((local && !state->ldtr.attr) ||
+	    (selector & SELECTOR_INDEX) + DESCRIPTOR_SIZE - 1u > limit)
+		return -1;
+	*at = (u32)(base + (selector & SELECTOR_INDEX));
+	return 0;
+}
+
+/* -1: the fault is c's: vector for a selector in no table, or #PF. */
+static int read_descriptor(struct change *c, u16 selector, u8 vector, struct segment *s, u64 *at)
+{
+	u64 d;
+
+	if (find_descriptor(&c->v->state, selector, at))
+		return selector_fault(c, vector, selector);
+	if (emulate_read(c->v, *at, &d, sizeof(d), true, c->fault))
+		return -1;
+	parse(s, selector, d);
+	return 0;
+}
+
+/* ---- Before: the old task's faults -------------------------------------------------------- */
+
+/* Table 8-1, first part. */
+static int check_new_tss(struct change *c)
+{
+	u8 vector = c->source == TASK_IRET ? VECTOR_TS : VECTOR_GP;
+	unsigned type;
+
+	if (c->selector & SELECTOR_LOCAL || !(c->selector & ERROR_SELECTOR))
+		return selector_fault(c, vector, c->selector);
+	if (read_descriptor(c, c->selector, vector, &c->tr, &c->descriptor_at))
+		return -1;
+	type = type_of(&c->tr);
+	if ((c->tr.attr & SEG_ATTR_S) || (type & ~(TSS_TYPE_32 | TSS_TYPE_BUSY)) != TYPE_TSS16 ||
+	    !!(type & TSS_TYPE_BUSY) != (c->source == TASK_IRET))
+		return selector_fault(c, vector, c->selector);
+	if (!(c->tr.attr & SEG_ATTR_P))
+		return selector_fault(c, VECTOR_NP, c->selector);
+	if (c->tr.limit < (type & TSS_TYPE_32 ? sizeof(struct tss32) : sizeof(struct tss16)) - 1)
+		return selector_fault(c, VECTOR_TS, c->selector);
+	return 0;
+}
+
+/* All memory that will be written must be there: then nothing can fail half way. */
+static int locate_all(struct change *c)
+{
+	struct vcpu *v = c->v;
+	const struct segment *tr = &v->state.tr;
+	bool old32 = type_of(tr) & TSS_TYPE_32, new32 = type_of(&c->tr) & TSS_TYPE_32;
+	unsigned first = old32 ? offsetof(struct tss32, eip) : offsetof(struct tss16, ip);
+	unsigned end = old32 ? offsetof(struct tss32, ldt) : offsetof(struct tss16, ldt);
+	bool links = c->source == TASK_CALL || c->source == TASK_IDT;
+	u64 old_at;
+
+	if (tr->limit < end - 1)
+		return selector_fault(c, VECTOR_TS, tr->selector);
+	if (emulate_locate(v, (u32)(tr->base + first), end - first, ACCESS_WRITE | WALK_SYSTEM,
+			   &c->old_tss, c->fault) ||
+	    emulate_locate(v, c->tr.base, new32 ? sizeof(struct tss32) : sizeof(struct tss16),
+			   ACCESS_READ | WALK_SYSTEM, &c->new_tss, c->fault))
+		return -1;
+	c->link.len = c->old_busy.len = c->new_busy.len = 0;
+	if (links && emulate_locate(v, c->tr.base, sizeof(u16), ACCESS_WRITE | WALK_SYSTEM,
+				    &c->link, c->fault))
+		return -1;
+	if ((c->source == TASK_JMP || c->source == TASK_IRET) &&
+	    !find_descriptor(&v->state, tr->selector, &old_at) &&
+	    emulate_locate(v, old_at + DESCRIPTOR_TYPE_BYTE, 1, ACCESS_WRITE | WALK_SYSTEM,
+			   &c->old_busy, c->fault))
+		return -1;
+	if (c->source == TASK_IRET)
+		return 0;
+	return emulate_locate(v, c->descriptor_at + DESCRIPTOR_TYPE_BYTE, 1,
+			      ACCESS_WRITE | WALK_SYSTEM, &c->new_busy, c->fault);
+}
+
+/* ---- The old task is put away --------------------------------------------------------------- */
+
+static void save32(struct change *c, u64 eflags)
+{
+	struct vcpu *v = c->v;
+	const unsigned first = offsetof(struct tss32, eip);
+	struct tss32 tss;
+
+	/* The halves of words beside the selectors stay. */
+	emulate_get(v, &c->old_tss, (u8 *)&tss + first);
+	tss.eip = (u32)v->regs.rip;
+	tss.eflags = (u32)eflags;
+	for (unsigned i = 0; i < ARRAY_SIZE(tss.r); i++)
+		tss.r[i] = (u32)v->regs.r[i];
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		tss.seg[i].selector = v->state.seg[i].selector;
+	emulate_put(v, &c->old_tss, (u8 *)&tss + first);
+}
+
+static void save16(struct change *c, u64 eflags)
+{
+	struct vcpu *v = c->v;
+	struct tss16 tss;
+
+	tss.ip = (u16)v->regs.rip;
+	tss.flags = (u16)eflags;
+	for (unsigned i = 0; i < ARRAY_SIZE(tss.r); i++)
+		tss.r[i] = (u16)v->regs.r[i];
+	for (unsigned i = 0; i < ARRAY_SIZE(tss.seg); i++)
+		tss.seg[i] = v->state.seg[i].selector;
+	emulate_put(v, &c->old_tss, &tss.ip);
+}
+
+static void set_busy(struct vcpu *v, const struct emulate_place *place, bool busy)
+{
+	u8 byte;
+
+	if (!place->len)
+		return;
+	emulate_get(v, place, &byte);
+	byte = (u8)((byte & ~TSS_TYPE_BUSY) | (busy ? TSS_TYPE_BUSY : 0));
+	emulate_put(v, place, &byte);
+}
+
+static void save_old(struct change *c)
+{
+	struct vcpu *v = c->v;
+	u64 eflags = v->regs.rflags;
+
+	if (c->source == TASK_IRET)
+		eflags &= ~RFLAGS_NT;
+	set_busy(v, &c->old_busy, false);
+	if (type_of(&v->state.tr) & TSS_TYPE_32)
+		save32(c, eflags);
+	else
+		save16(c, eflags);
+}
+
+/* ---- The new one is taken ------------------------------------------------------------------- */
+
+static void read32(struct change *c, struct task *t)
+{
+	struct tss32 tss;
+
+	emulate_get(c->v, &c->new_tss, &tss);
+	*t = (struct task){ .cr3 = tss.cr3,
+			    .has_cr3 = true,
+			    .eip = tss.eip,
+			    .eflags = tss.eflags,
+			    .ldt = tss.ldt,
+			    .trap = tss.trap & TSS_TRAP };
+	memcpy(t->r, tss.r, sizeof(t->r));
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		t->seg[i] = tss.seg[i].selector;
+}
+
+/* FS and GS become null; the upper halves of registers are left to the CPU: ones, as on Bochs. */
+static void read16(struct change *c, struct task *t)
+{
+	struct tss16 tss;
+
+	emulate_get(c->v, &c->new_tss, &tss);
+	*t = (struct task){ .eip = tss.ip, .eflags = tss.flags, .ldt = tss.ldt };
+	for (unsigned i = 0; i < ARRAY_SIZE(tss.r); i++)
+		t->r[i] = 0xffff0000 | tss.r[i];
+	for (unsigned i = 0; i < ARRAY_SIZE(tss.seg); i++)
+		t->seg[i] = tss.seg[i];
+}
+
+/* From here on the new task runs: TR, flags, registers, selectors; no segment is loaded yet. */
+static void begin_new(struct change *c, struct task *t)
+{
+	struct vcpu *v = c->v;
+	struct cpu_state *state = &v->state;
+	u16 link = state->tr.selector;
+
+	if (c->link.len) {
+		emulate_put(v, &c->link, &link);
+		t->eflags |= RFLAGS_NT;
+	}
+	set_busy(v, &c->new_busy, true);
+	state->tr = c->tr;
+	state->tr.attr |= TSS_TYPE_BUSY;
+	state->cr0 |= CR0_TS;
+	state->dr[7] &= ~(u64)DR7_LOCAL;
+	state->shadow = 0;
+	if (c->source == TASK_IRET)
+		state->nmi_blocked = false;
+	if (c->source == TASK_IDT && state->interrupted.type == EVENT_NMI)
+		state->nmi_blocked = true;
+	v->regs.rip = t->eip;
+	v->regs.rflags = (t->eflags & EFLAGS_KNOWN) | RFLAGS_ONE;
+	for (unsigned i = 0; i < ARRAY_SIZE(t->r); i++)
+		v->regs.r[i] = t->r[i];
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		state->seg[i] = (struct segment){ .selector = t->seg[i] };
+	state->ldtr = (struct segment){ .selector = t->ldt };
+	state->cpl = t->seg[SEG_CS] & SELECTOR_RPL;
+	/* Code runs from none of it, but a CPU enters no guest without a code segment. */
+	state->seg[SEG_CS].attr = (u16)(NO_CODE | state->cpl << SEG_ATTR_DPL_SHIFT);
+}
+
+/* ---- Its segments: faults are its own ------------------------------------------------- */
+
+static int load_ldt(struct change *c)
+{
+	struct segment *ldtr = &c->v->state.ldtr, s;
+	u16 selector = ldtr->selector;
+	u64 at;
+
+	if (!(selector & ERROR_SELECTOR))
+		return 0;
+	if (selector & SELECTOR_LOCAL)
+		return selector_fault(c, VECTOR_TS, selector);
+	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+		return -1;
+	if ((s.attr & SEG_ATTR_S) || type_of(&s) != TYPE_LDT || !(s.attr & SEG_ATTR_P))
+		return selector_fault(c, VECTOR_TS, selector);
+	*ldtr = s;
+	return 0;
+}
+
+/* It is used now: the descriptor says so, in memory and in the register. */
+static int take_segment(struct change *c, struct segment *to, struct segment *s, u64 at)
+{
+	u8 byte;
+
+	if (!(s->attr & TYPE_ACCESSED)) {
+		s->attr |= TYPE_ACCESSED;
+		byte = (u8)s->attr;
+		if (emulate_write(c->v, at + DESCRIPTOR_TYPE_BYTE, &byte, 1, true, c->fault))
+			return -1;
+	}
+	*to = *s;
+	return 0;
+}
+
+static int load_stack(struct change *c)
+{
+	struct cpu_state *state = &c->v->state;
+	u16 selector = state->seg[SEG_SS].selector;
+	struct segment s;
+	u64 at;
+
+	if (!(selector & ERROR_SELECTOR))
+		return selector_fault(c, VECTOR_TS, selector);
+	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+		return -1;
+	if (!(s.attr & SEG_ATTR_S) || (s.attr & (TYPE_CODE | TYPE_RW)) != TYPE_RW ||
+	    (selector & SELECTOR_RPL) != state->cpl || dpl_of(&s) != state->cpl)
+		return selector_fault(c, VECTOR_TS, selector);
+	if (!(s.attr & SEG_ATTR_P))
+		return selector_fault(c, VECTOR_SS, selector);
+	return take_segment(c, &state->seg[SEG_SS], &s, at);
+}
+
+static int load_code(struct change *c)
+{
+	struct cpu_state *state = &c->v->state;
+	u16 selector = state->seg[SEG_CS].selector;
+	struct segment s;
+	u64 at;
+
+	if (!(selector & ERROR_SELECTOR))
+		return selector_fault(c, VECTOR_TS, selector);
+	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+		return -1;
+	if (!(s.attr & SEG_ATTR_S) || !(s.attr & TYPE_CODE) ||
+	    (s.attr & TYPE_CONFORMING ? dpl_of(&s) > state->cpl : dpl_of(&s) != state->cpl))
+		return selector_fault(c, VECTOR_TS, selector);
+	if (!(s.attr & SEG_ATTR_P))
+		return selector_fault(c, VECTOR_NP, selector);
+	return take_segment(c, &state->seg[SEG_CS], &s, at);
+}
+
+static int load_data(struct change *c, enum x86_seg seg)
+{
+	struct cpu_state *state = &c->v->state;
+	u16 selector = state->seg[seg].selector;
+	bool code, conforming;
+	struct segment s;
+	u64 at;
+
+	if (!(selector & ERROR_SELECTOR))
+		return 0;
+	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+		return -1;
+	code = s.attr & TYPE_CODE;
+	conforming = code && (s.attr & TYPE_CONFORMING);
+	if (!(s.attr & SEG_ATTR_S) || (code && !(s.attr & TYPE_RW)) ||
+	    (!conforming &&
+	     (dpl_of(&s) < state->cpl || dpl_of(&s) < (selector & SELECTOR_RPL))))
+		return selector_fault(c, VECTOR_TS, selector);
+	if (!(s.attr & SEG_ATTR_P))
+		return selector_fault(c, VECTOR_NP, selector);
+	return take_segment(c, &state->seg[seg], &s, at);
+}
+
+/* Virtual-8086 mode: a selector is a base, and nothing is checked. */
+static void load_v86(struct cpu_state *state)
+{
+	for (unsigned i = 0; i < SEG_COUNT; i++) {
+		struct segment *s = &state->seg[i];
+
+		s->base = (u64)s->selector << 4;
+		s->limit = 0xffff;
+		s->attr = V86_ATTR;
+	}
+	state->cpl = 3;
+}
+
+static int load_segments(struct change *c)
+{
+	static const u8 data[] = { SEG_DS, SEG_ES, SEG_FS, SEG_GS };
+
+	if (c->v->regs.rflags & RFLAGS_VM) {
+		load_v86(&c->v->state);
+		return load_ldt(c);
+	}
+	if (load_ldt(c) || load_stack(c) || load_code(c))
+		return -1;
+	for (unsigned i = 0; i < ARRAY_SIZE(data); i++)
+		if (load_data(c, data[i]))
+			return -1;
+	return 0;
+}
+
+/* An exception's error code goes onto the new task's stack, as wide as its TSS. */
+static int push_error(struct change *c, u32 error)
+{
+	struct vcpu *v = c->v;
+	unsigned size = type_of(&c->tr) & TSS_TYPE_32 ? 4 : 2;
+	u64 mask = emulate_stack_mask(v), sp = (v->regs.r[REG_RSP] - size) & mask;
+	struct emulate_place place;
+
+	if (emulate_locate_in(v, SEG_SS, sp, size, true, &place, c->fault)) {
+		if (c->fault->vector == VECTOR_SS)
+			c->fault->error |= c->ext;
+		return -1;
+	}
+	emulate_put(v, &place, &error);
+	v->regs.r[REG_RSP] = (v->regs.r[REG_RSP] & ~mask) | sp;
+	return 0;
+}
+
+/*
+ * CR3 has to be the new one before anything else of the new task is looked at.  Bad PDPTEs are #GP,
+ * and the old CR3 stays.
+ */
+static int load_cr3(struct change *c, const struct task *t)
+{
+	if (t->has_cr3 && (c->v->state.cr0 & CR0_PG) && !cr_write(c->v, 3, t->cr3))
+		return emulate_fault(c->fault, VECTOR_GP, c->ext);
+	return 0;
+}
+
+#define NEW_STATE (STATE_EXEC | STATE_SEG | STATE_INT | STATE_DR)
+
+/* -1: a fault of the new task. */
+static int enter_new(struct change *c, const struct task *t)
+{
+	struct vcpu *v = c->v;
+	const struct vm_exit *exit = &v->exit;
+	bool has_error = exit->task.has_error;
+	u32 error = exit->task.error;
+
+	if (load_cr3(c, t) || load_segments(c))
+		return -1;
+	if (has_error && push_error(c, error))
+		return -1;
+	if (v->regs.rip > v->state.seg[SEG_CS].limit)
+		return emulate_fault(c->fault, VECTOR_GP, c->ext);
+	return 0;
+}
+
+/* ---- The whole ------------------------------------------------------------------------------ */
+
+/* RIP as the old task continues: behind the instruction, if one did this.  -1: it is gone. */
+static int skip_instruction(struct vcpu *v, const struct event *through, struct event *fault)
+{
+	unsigned len = v->exit.insn_len;
+
+	if (v->exit.task.source == TASK_IDT) {
+		len = through->type >= EVENT_SOFT_INT ? through->insn_len : 0;
+	} else if (!len) {
+		const struct insn *insn = fetch_insn(v, fault);
+
+		if (!insn)
+			return -1;
+		len = insn->len;
+	}
+	v->regs.rip = fetch_rip_behind(v, v->regs.rip, len);
+	return 0;
+}
+
+/* Delivered; but a fault in its course may still make a double fault of an exception. */
+static void end_event(struct event *through)
+{
+	if (through->type != EVENT_EXCEPTION)
+		through->type = EVENT_NONE;
+}
+
+static void begin_switch(struct change *c, struct task *t)
+{
+	save_old(c);
+	if (type_of(&c->tr) & TSS_TYPE_32)
+		read32(c, t);
+	else
+		read16(c, t);
+	begin_new(c, t);
+}
+
+void task_switch(struct vcpu *v)
+{
+	static const struct event trap = { .type = EVENT_EXCEPTION,
+					   .vector = VECTOR_DB,
+					   .dr6 = DR6_BT };
+	struct event *through = &v->state.interrupted;
+	struct vm_exit *exit = &v->exit;
+	struct change c = { .v = v, .fault = &exit->fault, .source = exit->task.source,
+			    .selector = exit->task.selector };
+	u64 rip = v->regs.rip;
+	struct task t;
+	int error;
+
+	vcpu_state(v, NEW_STATE);
+	if (c.source == TASK_IDT && through->type && through->type < EVENT_SOFT_INT)
+		c.ext = ERROR_EXT;
+	exit->outcome = OUTCOME_FAULT;
+	if (check_new_tss(&c) || locate_all(&c) || skip_instruction(v, through, c.fault)) {
+		v->regs.rip = rip;
+		return;
+	}
+	begin_switch(&c, &t);
+	end_event(through);
+	error = enter_new(&c, &t);
+	vcpu_state_changed(v, NEW_STATE);
+	virt->flush(v);
+	if (error)
+		return;
+	through->type = EVENT_NONE;
+	exit->outcome = OUTCOME_RETRY;
+	if (t.trap)
+		irq_raise(v, &trap);
+}
