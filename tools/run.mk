@@ -2,12 +2,18 @@
 #
 # make run              two guests, their consoles and the shell
 # make run GUEST=linux  Debian's kernel beside a guest OS
+# make run KERNEL=file  a kernel of yours alone: tools/hv-run, whose status is the kernel's
 #
 # On a terminal you are the operator.  Otherwise a script is, and the run ends by itself with
 # status 0.
 
 #: GUEST guest-os (default) or linux
 GUEST ?= guest-os
+#: KERNEL file of a multiboot kernel or bzImage to run instead; with APPEND, INITRD, MEM (512M)
+KERNEL ?=
+APPEND ?=
+INITRD ?=
+MEM ?= 512M
 #: CPUS CPUs of the machine, for make run (2)
 CPUS ?= 2
 
@@ -39,9 +45,17 @@ $(LINUX)/vmlinuz: tools/guest-linux
 .PHONY: linux run
 linux: $(LINUX)/vmlinuz ## fetch Debian's kernel and make an initramfs for it
 
+export APPEND INITRD
+
+ifneq ($(KERNEL),)
+run: hv
+	@tools/hv-run --machine $(MACHINE) --cpus $(CPUS) --mem $(MEM) $(RUN_LIMIT) \
+		$${APPEND:+--append "$$APPEND"} $${INITRD:+--initrd "$$INITRD"} '$(KERNEL)'
+else
 run: hv guest-os $(RUN_NEEDS_$(GUEST)) ## boot two guests; GUEST=linux, MACHINE=bochs-vmx, ...
 	@tools/run --strict --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
 		$(ESPEJO) $(RUN_MODULES_$(GUEST))
+endif
 
 .PHONY: bench
 bench: hv guest-os check-probes ## what virtualization costs, in instructions

@@ -435,7 +435,7 @@ static void fire(struct host_timer *timer)
 /* On the boot CPU.  Reading the status, in the loop, lets the next one come. */
 static void interrupt(void)
 {
-	loop_wake_boot_cpu();
+	loop_wake_drivers();
 	apic_eoi();
 }
 

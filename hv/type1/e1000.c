@@ -103,7 +103,7 @@ static void receive(void)
 			return;
 		link_send(&card.link, frame, len);
 	}
-	loop_wake_boot_cpu();
+	loop_wake_drivers();
 }
 
 static void reclaim(void)
@@ -206,7 +206,7 @@ static void interrupt(void)
 		irqroute_mask_isa(card.irq);
 		card.interrupts = false;
 	}
-	loop_wake_boot_cpu();
+	loop_wake_drivers();
 	apic_eoi();
 }
 

@@ -15,6 +15,8 @@
 static bool open_for_all; /* the other CPUs may schedule */
 static bool work_due; /* for the boot CPU: leave the guest, work() */
 static void (*boot_work)(void);
+static bool drivers_due; /* for the boot CPU: poll_drivers() */
+static void (*poll_drivers)(void);
 
 /* ---- Kicks ------------------------------------------------------------------------------- */
 
@@ -106,7 +108,25 @@ void loop_wake_boot_cpu(void)
 	kick_cpu(0);
 }
 
+void loop_set_drivers(void (*poll)(void))
+{
+	poll_drivers = poll;
+}
+
+void loop_wake_drivers(void)
+{
+	__atomic_store_n(&drivers_due, true, __ATOMIC_SEQ_CST);
+	kick_cpu(0);
+}
+
 /* ---- The loop ------------------------------------------------------------------------------- */
+
+static void run_drivers(const struct cpu *cpu)
+{
+	if (cpu->index == 0 && __atomic_exchange_n(&drivers_due, false, __ATOMIC_SEQ_CST) &&
+	    poll_drivers)
+		poll_drivers();
+}
 
 /* The boot CPU's duties beside vCPUs. */
 static void do_work(void)
@@ -165,6 +185,7 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 		stop_stepping(cpu, v);
 		host_take_interrupts();
 		timer_expire();
+		run_drivers(cpu);
 	} while (stop == VCPU_HOST);
 	stop_stepping(cpu, v);
 	nudge_at(NEVER);
@@ -180,7 +201,7 @@ static void idle(struct cpu *cpu)
 {
 	u64 since = host_now();
 
-	if (must_leave(cpu))
+	if (must_leave(cpu) || (cpu->index == 0 && READ_ONCE(drivers_due)))
 		return;
 	timer_arm(NEVER);
 	__asm__ volatile("sti; hlt; cli" ::: "memory");
@@ -199,6 +220,7 @@ void loop_run(void)
 		struct vcpu *v;
 
 		timer_expire();
+		run_drivers(cpu);
 		if (cpu->index == 0)
 			do_work();
 		v = sched_pick(cpu->index, host_now());

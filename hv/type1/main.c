@@ -307,6 +307,7 @@ void main_start(u32 magic, u32 address)
 	cpus();
 	random_init(options.has_seed ? options.seed : DECLARED_SEED, options.has_seed);
 	services_init();
+	loop_set_drivers(services_poll);
 	virtual_machines();
 	loop_run();
 }

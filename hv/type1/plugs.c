@@ -3,8 +3,8 @@
 
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "net/switches.h"
 #include "type1/disks.h"
-#include "type1/services.h"
 
 /* ---- Disks ---------------------------------------------------------------------------------- */
 
@@ -92,23 +92,6 @@ static int open_disks(struct plugs *plugs, const struct guest_definition *d, uns
 
 /* ---- Networks ------------------------------------------------------------------------------- */
 
-static struct net_switch switches[PLUGS_SWITCHES_MAX];
-static unsigned switch_count;
-
-/* The switch of that name, made when first named; NULL: there are too many. */
-static struct net_switch *find_switch(const char *name)
-{
-	if (!strcmp(name, PLUGS_UPLINK))
-		return &services_switch;
-	for (unsigned i = 0; i < switch_count; i++)
-		if (!strcmp(switches[i].name, name))
-			return &switches[i];
-	if (switch_count == PLUGS_SWITCHES_MAX)
-		return NULL;
-	switch_init(&switches[switch_count], name);
-	return &switches[switch_count++];
-}
-
 /* Locally administered; the last two bytes are the guest's number. */
 static void make_mac(u8 mac[LINK_MAC], unsigned number)
 {
@@ -125,10 +108,10 @@ static int open_net(const struct guest_definition *d, unsigned number, struct vm
 	config->net = NULL;
 	if (!d->net[0])
 		return 0;
-	config->net = find_switch(d->net);
+	config->net = switches_get(d->net);
 	if (!config->net) {
-		fmt_string(error, size, "VM %s: net=%s: no more than %u switches beside '%s'",
-			   d->config.name, d->net, PLUGS_SWITCHES_MAX, PLUGS_UPLINK);
+		fmt_string(error, size, "VM %s: net=%s: there are %u other switches already",
+			   d->config.name, d->net, SWITCHES_MAX);
 		return -HOST_EINVAL;
 	}
 	if (d->has_mac)

@@ -1,7 +1,7 @@
 /*
  * plugs.h - what a guest's machine is plugged into: its disks and its network
  *
- * Owns: the stores that are open for a guest, made from its definition; the switches by name.
+ * Owns: the stores that are open for a guest, made from its definition.
  * Must not know: devices, drivers.
  *
  * The boot CPU alone calls these.
@@ -10,9 +10,6 @@
 #define ESPEJO_TYPE1_PLUGS_H
 
 #include "type1/definition.h"
-
-#define PLUGS_SWITCHES_MAX 4 /* beside the one with the uplink */
-#define PLUGS_UPLINK "net" /* the switch that has the machine's own network card */
 
 /* Open for one guest.  A disk of its own in memory keeps what was written until it is closed. */
 struct plugs {

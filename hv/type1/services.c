@@ -2,6 +2,7 @@
 #include "type1/services.h"
 
 #include "lib/fmt.h"
+#include "net/switches.h"
 #include "type1/ata.h"
 #include "type1/disks.h"
 #include "type1/e1000.h"
@@ -10,8 +11,6 @@
 
 #define IDE_BUS_MASTER_BAR 4
 #define IDE_BUS_MASTER_PORTS 16
-
-struct net_switch services_switch;
 
 /* The bus master's first port, 0: the controller has none. */
 static u16 bus_master(void)
@@ -40,8 +39,7 @@ void services_init(void)
 {
 	pcibus_init();
 	disks_init();
-	switch_init(&services_switch, "net");
-	e1000_probe(&services_switch);
+	e1000_probe(switches_get(SWITCHES_UPLINK));
 }
 
 void services_poll(void)
@@ -57,7 +55,7 @@ void services_flush(void)
 
 int services_capture(const char *port, bool on, char *error, size_t size)
 {
-	struct link *link = switch_find(&services_switch, port);
+	struct link *link = switches_port(port);
 	struct capture *capture = on ? tap_capture() : NULL;
 
 	if (!link) {

@@ -1,16 +1,14 @@
 /*
  * services.h - what the devices of virtual machines stand on: disks and a network
  *
- * Owns: the order in which the machine's own devices are started, the switch that every VM is
- * plugged into, and the moments at which drivers look after their work.
+ * Owns: the order in which the machine's own devices are started, and the moments at which drivers
+ * look after their work.
  * Must not know: virtual machines.
  */
 #ifndef ESPEJO_TYPE1_SERVICES_H
 #define ESPEJO_TYPE1_SERVICES_H
 
-#include "net/switch.h"
-
-extern struct net_switch services_switch;
+#include "host.h"
 
 /*
  * Find buses, disks and network card.  Once, on the boot CPU, when interrupts, timers and memory

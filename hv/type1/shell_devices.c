@@ -1,5 +1,6 @@
 /* shell_devices.c - see shell_commands.h: the machine's disks and its network */
 #include "lib/string.h"
+#include "net/switches.h"
 #include "type1/console.h"
 #include "type1/disks.h"
 #include "type1/services.h"
@@ -33,6 +34,6 @@ int shell_devices_net(int words, char *word[])
 		return capture(word[2], word[3]);
 	if (words != 2 || strcmp(word[1], "list"))
 		return shell_fail("net list; net capture PORT on|off");
-	switch_show(&services_switch, console_sink);
+	switches_show(console_sink);
 	return 0;
 }

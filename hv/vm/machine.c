@@ -7,6 +7,7 @@
 #include "vm/machine.h"
 
 #include "lib/fmt.h"
+#include "lib/string.h"
 #include "net/switch.h"
 #include "vm/tables.h"
 #include "vm/vm.h"
@@ -342,6 +343,7 @@ static int init_net(struct vm *vm)
 		vm->net = NULL;
 		return error;
 	}
+	memcpy(vm->net->link.mac, vm->config.mac, LINK_MAC);
 	error = switch_plug(vm->config.net, &vm->net->link);
 	virtio_net_link_changed(vm->net);
 	return error;

@@ -139,7 +139,10 @@ static int build(struct vm *vm, char *error, size_t size)
 		result = add_vcpu(vm, i);
 	if (!result)
 		result = machine_init(vm);
-	if (result == -HOST_EBUSY)
+	if (result == -HOST_EINVAL)
+		fmt_string(error, size, "VM %s: net=%s: another card there has its mac",
+			   config->name, config->net->name);
+	else if (result == -HOST_EBUSY)
 		fmt_string(error, size, "VM %s: net=%s: all ports of the switch are taken",
 			   config->name, config->net->name);
 	else if (result)

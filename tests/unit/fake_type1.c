@@ -193,6 +193,11 @@ void loop_wake_boot_cpu(void)
 	fake_type1.wakes++;
 }
 
+void loop_wake_drivers(void)
+{
+	fake_type1.wakes++;
+}
+
 /* ---- The end --------------------------------------------------------------------- */
 
 void host_exit(unsigned status)
@@ -207,8 +212,6 @@ void power_reset(void)
 }
 
 /* ---- Services --------------------------------------------------------------------- */
-
-struct net_switch services_switch;
 
 void services_poll(void)
 {

@@ -24,6 +24,7 @@
 
 #include "fake_virt.h"
 #include "machine.h"
+#include "net/switches.h"
 
 void test_guests_register(void);
 
@@ -183,7 +184,7 @@ static void test_hold(void)
 static void test_plugs_refused(void)
 {
 	static const char *const words[] = { "a disk without a sector", "hd7", "too many disks",
-					     "no more than 4 switches" };
+					     "other switches already" };
 	static const u8 sector[STORE_SECTOR];
 	u64 objects;
 
@@ -202,7 +203,7 @@ static void test_plugs_refused(void)
 			};
 		d.disk_count = i == 1;
 		d.disk[0] = (struct definition_disk){ .drive = 7, .partition = 1 };
-		for (unsigned k = 0; i == 3 && k < 4; k++) {
+		for (unsigned k = 0; i == 3 && k < SWITCHES_MAX; k++) {
 			struct guest_definition other = definition("other");
 
 			snprintf(other.net, sizeof(other.net), "lan%u", k);
@@ -211,7 +212,7 @@ static void test_plugs_refused(void)
 			guests_kill(g);
 			CU_ASSERT_EQUAL(guests_delete(g, error, sizeof(error)), 0);
 		}
-		strcpy(d.net, i == 3 ? "lan4" : "");
+		strcpy(d.net, i == 3 ? "more" : "");
 		g = guests_define(&d, error, sizeof(error));
 		CU_ASSERT_NOT_EQUAL(guests_start(g, error, sizeof(error)), 0);
 		CU_ASSERT_TRUE(says(words[i]));
