@@ -48,3 +48,10 @@ void lock_kernel_leave(void)
 	WRITE_ONCE(holder, NULL);
 	lock_give(&kernel);
 }
+
+/* Tickets are fair: we come back behind everybody who is waiting now. */
+void lock_kernel_yield(void)
+{
+	lock_kernel_leave();
+	lock_kernel_enter();
+}

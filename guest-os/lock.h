@@ -21,4 +21,7 @@ void lock_give(struct lock *lock);
 bool lock_kernel_enter(void);
 void lock_kernel_leave(void);
 
+/* Let those in who wait for it. */
+void lock_kernel_yield(void);
+
 #endif

@@ -70,8 +70,8 @@ NORETURN void process_die(const struct trap_frame *frame, u64 cr2);
 void process_announce(bool deaths);
 
 /*
- * End another process; one that runs elsewhere ends as soon as it leaves user mode.  0, or -ESRCH if
- * it has ended, -EINVAL for the kernel's thread.
+ * End another process; one that runs elsewhere ends as soon as it leaves user mode.  0, or -ESRCH
+ * if it has ended, -EINVAL for the kernel's thread.
  */
 int process_kill(int pid);
 

@@ -59,10 +59,11 @@ static struct cpu *place_for(const struct process *p)
 static void offer(const struct process *p)
 {
 	struct cpu *cpu = place_for(p);
+	bool told = cpu->wanted;
 
-	if (cpu != cpu_this() && !cpu->wanted)
+	WRITE_ONCE(cpu->wanted, true);
+	if (cpu != cpu_this() && !told)
 		ipi_wake(cpu);
-	cpu->wanted = true;
 }
 
 static void make_runnable(struct process *p)
@@ -126,7 +127,10 @@ void sched_idle(void)
 	__asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-/* The only place where the kernel lets interrupts in, and others into the kernel. */
+/*
+ * The only place where the kernel lets interrupts in, and others into the kernel.  Whoever has work
+ * for this processor says so before he sends the interrupt that ends HLT; a look needs no lock.
+ */
 void sched_idle_forever(void)
 {
 	struct cpu *cpu = cpu_this();
@@ -137,7 +141,8 @@ void sched_idle_forever(void)
 			cpu->slice_end = CLOCK_NEVER;
 			set_alarm(cpu);
 			lock_kernel_leave();
-			sched_idle();
+			while (!READ_ONCE(cpu->wanted))
+				sched_idle();
 			lock_kernel_enter();
 		}
 		schedule();

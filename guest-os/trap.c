@@ -172,15 +172,22 @@ static void handle(struct trap_frame *frame)
 }
 
 /*
- * Who asks for a call holds the kernel's lock and waits for the answer: that interrupt alone is
- * handled without it.  A trap of the kernel itself finds the lock taken, but for one in HLT.
+ * Who asks for a call holds the kernel's lock and waits for the answer: that interrupt is handled
+ * without it.  So is one that only ends HLT.
  */
+static bool needs_lock(const struct trap_frame *frame)
+{
+	return frame->vector != IPI_CALL_VECTOR &&
+	       (frame->vector != IPI_WAKE_VECTOR || trap_from_user(frame));
+}
+
+/* A trap of the kernel itself finds the lock taken, but for one in HLT. */
 void trap_dispatch(struct trap_frame *frame)
 {
-	bool entered = frame->vector != IPI_CALL_VECTOR && lock_kernel_enter();
+	bool locked = needs_lock(frame), entered = locked && lock_kernel_enter();
 
 	handle(frame);
-	if (frame->vector != IPI_CALL_VECTOR && trap_from_user(frame))
+	if (locked && trap_from_user(frame))
 		sched_preempt();
 	if (entered)
 		lock_kernel_leave();

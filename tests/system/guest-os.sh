@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/system/guest-os.sh - the guest OS says the same bare and as a guest of each machine: alone, with
-# all devices and two processors; its files survive; it pings its neighbour
+# tests/system/guest-os.sh - the guest OS says the same bare and as a guest of each machine: alone, and
+# with all devices and two processors; its files survive; it pings its neighbour
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -37,7 +37,7 @@ said()
   fi | grep -E '^(1\.\.|(# )?ok |(# )?not ok |# devices|# end)'
 }
 
-# without devices NAME: only what is in the plan; "# ok" lines tell of what else there is
+# in_plan FILE: only what is in the plan; "# ok" lines tell of what else there is
 in_plan() { grep -vE '^# (ok|not ok|devices)' "$1" >"$1.plan"; }
 
 KERNEL=$GUEST_OS start bare qemu-bare --mem 64 --append selftest
@@ -73,7 +73,8 @@ done
 wait_for full
 said full >"$records/full.said"
 ends full 0 'it passes bare with all devices and two processors'
-says full 'which it has tested' '^# ok SMP: programs run' '^# ok virtio-rng' '^# ok virtio-console' \
+says full 'which it has tested' '^# ok SMP: programs run' \
+  '^# ok virtio-rng' '^# ok virtio-console' \
   '^# ok virtio-blk: what is written' '^# ok virtio-net: a frame leaves'
 ends lines 0 'it passes bare with interrupts by lines instead of messages'
 says lines 'which it has tested' '^# ok virtio-blk: many' '^# ok virtio-net: a frame leaves'
@@ -89,8 +90,9 @@ done
 new_disk kept
 start_bare disk1 kept --append 'do=ls do=mkfs do=write,first,of,the,bare,machine do=sync poweroff'
 wait_for disk1
+vm_words='do=cat,first do=write,second,of,the,VM do=sync poweroff'
 start disk2 qemu-svm --opt 'exit=done silence=0' --disk "$records/kept.disk" \
-  --module "$GUEST_OS name=test disk=hd0:0+$DISK_SECTORS -- do=cat,first do=write,second,of,the,VM do=sync poweroff"
+  --module "$GUEST_OS name=test disk=hd0:0+$DISK_SECTORS -- $vm_words"
 wait_for disk2
 start_bare disk3 kept --append 'do=cat,first do=cat,second do=write,lost,x do=rm,first do=ls poweroff'
 wait_for disk3
