@@ -2,15 +2,14 @@
 #
 # make run              two guests, their consoles and the shell
 # make run GUEST=linux  Debian's kernel beside a guest OS
-# make run KERNEL=file  a kernel of yours alone: tools/hv-run, whose status is the kernel's
+# make run GUEST=file   a multiboot kernel or bzImage alone: tools/hv-run, whose status is the kernel's
 #
 # On a terminal you are the operator.  Otherwise a script is, and the run ends by itself with
 # status 0.
 
-#: GUEST guest-os (default) or linux
+#: GUEST guest-os (default), linux, or the file of any kernel
 GUEST ?= guest-os
-#: KERNEL file of a multiboot kernel or bzImage to run instead; with APPEND, INITRD, MEM (512M)
-KERNEL ?=
+#: APPEND with INITRD and MEM (512M): of GUEST=file
 APPEND ?=
 INITRD ?=
 MEM ?= 512M
@@ -47,16 +46,14 @@ linux: $(LINUX)/vmlinuz ## fetch Debian's kernel and make an initramfs for it
 
 export APPEND INITRD
 
-ifneq ($(KERNEL),)
+# It is a file if it is none of those above.
+ifeq ($(origin RUN_MODULES_$(GUEST)),undefined)
 run: hv
 	@tools/hv-run --machine $(MACHINE) --cpus $(CPUS) --mem $(MEM) $(RUN_LIMIT) \
-		$${APPEND:+--append "$$APPEND"} $${INITRD:+--initrd "$$INITRD"} '$(KERNEL)'
+		$${APPEND:+--append "$$APPEND"} $${INITRD:+--initrd "$$INITRD"} '$(GUEST)'
 else
 run: hv guest-os $(RUN_NEEDS_$(GUEST)) ## boot two guests; GUEST=linux, MACHINE=bochs-vmx, ...
 	@tools/run --strict --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
 		$(ESPEJO) $(RUN_MODULES_$(GUEST))
 endif
 
-.PHONY: bench
-bench: hv guest-os check-probes ## what virtualization costs, in instructions
-	@tools/bench $(B)/bench.json

@@ -11,8 +11,8 @@
  * output is "chatter".  Else the serial line is the command's standard input
  * and output, and its standard error is the chatter.
  *
- * Raw (-r): the serial line is a guest's and means nothing to us.  What the hypervisor says, to port
- * 0xe9, is chatter on both emulators: its last words state the emulator's status.
+ * Raw (-r): the serial line is a guest's and means nothing to us.  What the hypervisor says, to
+ * port 0xe9, is chatter on both emulators: its last words state the emulator's status.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -202,7 +202,9 @@ static void raw_look(const char *text)
 {
 	static const char *const causes[] = { "espejo: cannot start", "espejo: PANIC", "VM " };
 	regmatch_t match[3];
-	bool told = opt.verbose || (!strncmp(text, "VM ", 3) && strstr(text, " is dead: "));
+	bool of_bochs = opt.bochs && *text >= '0' && *text <= '9'; /* its own log: no news */
+	bool told = (opt.verbose && !of_bochs) ||
+		    (!strncmp(text, "VM ", 3) && strstr(text, " is dead: "));
 
 	if (!regexec(&opt.status_line, text, 3, match, 0)) {
 		stated = atoi(text + match[2].rm_so);
@@ -291,6 +293,11 @@ static bool take_chatter(void)
 		fwrite(buf, 1, (size_t)n, opt.log);
 	split(&chatter_line, buf, (size_t)n, chatter_look);
 	return true;
+}
+
+static bool has_room(void)
+{
+	return queue_len <= QUEUE_SIZE - INPUT_SIZE;
 }
 
 static bool take_input(void)
@@ -475,7 +482,7 @@ static bool serve(bool use_stdin, double deadline, int *wait_status)
 		int ready;
 
 		fds[KEYS].fd = queue_len && takes_input && !paced ? serial_in : -1;
-		fds[STDIN].fd = use_stdin && queue_len <= QUEUE_SIZE - INPUT_SIZE ? STDIN_FILENO : -1;
+		fds[STDIN].fd = use_stdin && has_room() ? STDIN_FILENO : -1;
 		ready = poll(fds, 5, poll_timeout_ms(deadline));
 		if (ready < 0 && errno != EINTR)
 			fail("cannot wait for", "the emulator");

@@ -187,8 +187,8 @@ static unsigned status_of_guests(void)
 }
 
 /*
- * exit=guest: the machine ends as its only guest does.  One that is halted for ever leaves it running,
- * as it would a machine of its own.
+ * exit=guest: the machine ends as its only guest does.  One that is halted for ever leaves it
+ * running, as it would a machine of its own.
  */
 static void end_as_guest(void)
 {
@@ -272,7 +272,8 @@ static void virtual_machines(void)
 	else if (!options.console_raw)
 		shell_init();
 	if (options.console_raw) /* whoever types waits for this line */
-		host_log("espejo: the serial line is VM %s's", guests_at(0)->definition.config.name);
+		host_log("espejo: the serial line is VM %s's",
+			 guests_at(0)->definition.config.name);
 	loop_set_work(work);
 	silence_init(options.silence);
 	loop_wake_boot_cpu(); /* for what is there already */

@@ -18,8 +18,8 @@
  * disk= is a part of one of the machine's own disks, START and SECTORS in units of 512 bytes; cow
  * and ro are for role=disk, and a disk that several VMs have needs one of them.
  *
- * A first module with role=firmware is a ROM that the machine begins in, instead of a kernel; further
- * ones with that role are option ROMs for it.
+ * A first module with role=firmware is a ROM that the machine begins in, instead of a kernel;
+ * further ones with that role are option ROMs for it.
  *
  * Instead of "-- text" there may be "--% text", where %XX stands for the byte XX: GRUB changes
  * quotes, backslashes and spaces, and leaves that alone.

@@ -51,12 +51,15 @@ static void name_area(const struct definition_disk *area, char *name, size_t siz
 static int open_area(struct plugs *plugs, const struct definition_disk *area, const char *owner,
 		     char *error, size_t size)
 {
-	char name[64];
+	char name[64], why[VM_CAUSE_MAX];
 	int result;
 
 	name_area(area, name, sizeof(name));
-	plugs->disk[plugs->count] = disks_open(name, true, owner, &result, error, size);
-	return plugs->disk[plugs->count++] ? 0 : result;
+	plugs->disk[plugs->count] = disks_open(name, true, owner, &result, why, sizeof(why));
+	if (plugs->disk[plugs->count++])
+		return 0;
+	fmt_string(error, size, "VM %s: disk=%s", owner, why);
+	return result;
 }
 
 static int open_disks(struct plugs *plugs, const struct guest_definition *d, unsigned number,

@@ -6,7 +6,8 @@
 #include "type1/services.h"
 #include "type1/shell_commands.h"
 
-const char shell_devices_net_help[] = "list; capture PORT on|off: its frames, to the second serial port";
+const char shell_devices_net_help[] =
+    "list; capture PORT on|off: its frames, to the second serial port";
 
 int shell_devices_disk(int words, char *word[])
 {

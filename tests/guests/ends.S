@@ -6,6 +6,7 @@
  *   t          triple fault                  p          soft off, by the PIIX4
  *   h          HLT with interrupts off       s          an endless loop
  *   i          all input comes back, every byte plus 1, until 'q'; then as v01
+ *   o          300000 bytes of output, a line each 16; then as v03
  *   d          text to port 0xe9 and a line that looks like the hypervisor's; then as v02
  */
 #include "tiny.h"
@@ -23,6 +24,7 @@
 #define SOFT_OFF 0x2000
 #define DEBUG_PORT 0xe9
 #define LSR 5
+#define OUTPUT 300000
 
 	movl INFO_CMDLINE(%ebx), %esi
 last_word:
@@ -50,6 +52,8 @@ last_word:
 	je halt
 	cmpb $'i', %al
 	je input
+	cmpb $'o', %al
+	je output
 	cmpb $'d', %al
 	je forge
 	say "ends: spinning\n"
@@ -132,6 +136,21 @@ input:
 	outb %al, %dx
 	jmp input
 2:	movb $1, %al
+	outb %al, $EXIT_PORT
+	jmp .
+
+output:
+	movw $COM1, %dx
+	movl $OUTPUT, %ecx
+1:	movb %cl, %al
+	andb $15, %al
+	addb $'A', %al
+	testb $15, %cl
+	jnz 2f
+	movb $'\n', %al
+2:	outb %al, %dx
+	loop 1b
+	movb $3, %al
 	outb %al, $EXIT_PORT
 	jmp .
 

@@ -70,9 +70,9 @@ expect one "counter: 2"
 vm start garbage
 quit 3
 END
-# What is not there yet is understood, and refused when the VM starts; the others run.
+# What this machine lacks is refused when the VM starts; the others run.
 start later qemu-svm --module "$good" --module "$GUEST_OS name=disk mem=16M" \
-  --module "$GUEST_OS name=shared mem=16M" --module "$GUEST_OS name=bios mem=16M" \
+  --module "$GUEST_OS name=shared mem=16M" --module "$records/garbage name=bios mem=16M role=firmware" \
   --module "$GUEST_OS name=area mem=16M disk=hd0p1 disk=hd1:2048+4096" \
   --module "$GUEST_OS name=net mem=16M net=lan mac=02:00:00:00:00:01" \
   --module "$GUEST_OS name=task mem=16M tasksw" --module "$GUEST_OS name=lonely mem=16M net=none" \
@@ -81,8 +81,10 @@ start later qemu-svm --module "$good" --module "$GUEST_OS name=disk mem=16M" \
 expect one "counter: 2"
 expect lonely "free"
 vm list
-vm delete disk
+vm delete bios
 vm delete area
+disk list
+net list
 vm list
 quit 0
 END
@@ -102,12 +104,12 @@ for vm in truncated headless garbage; do
   says broken "the error about VM $vm says why" "^espejo: .*$vm.*: .*"
 done
 ends later 0 'disks, firmware and networks are understood'
-says later 'and said to be missing' '^espejo: VM disk: role=disk: disks are not there yet' \
-  '^espejo: VM shared: role=disk: ' '^espejo: VM bios: role=firmware: ' '^espejo: VM area: disk=: ' \
-  '^espejo: VM net: net=: networks ' '^espejo: VM task: tasksw: '
-says later 'only their VMs do not run' '^hv> vm list' '1 one +running' '5 area +defined' \
-  '8 lonely +running' '^hv> vm delete area' '^hv> vm list' '1 one +running' '3 shared +defined' \
-  '4 bios +defined' '6 net +defined'
+says later 'what this machine lacks is named' \
+  '^espejo: garbage: 0x186a0 bytes are no ROM' '^espejo: hd0p1: there is no such disk'
+says later 'and only those VMs do not run' '^hv> vm list' '2 disk +running' '3 shared +running' \
+  '4 bios +defined' '5 area +defined' '6 net +running' '7 task +running' '8 lonely +running' \
+  '^hv> vm delete area' '^hv> disk list' '^there is no disk' '^hv> net list' '^lan: ' \
+  '02:00:00:00:00:01' '^hv> vm list' '3 shared +running' '6 net +running'
 ends none 0 'no module at all: a hypervisor with nothing to do'
 never none 'and no VM' 'running'
 finish

@@ -81,7 +81,8 @@ static void test_refused(void)
 	refused("k name=a", "i vm=a role=initrd", "j vm=a role=initrd",
 		"module 3: vm=a: it has an initrd already");
 	refused("k name=a", "i vm=a role=firmware", "",
-		"module 2: vm=a: role=firmware is an option ROM, for a VM that begins with firmware");
+		"module 2: vm=a: role=firmware is an option ROM, for a VM that begins with"
+		" firmware");
 	refused("b name=a role=firmware", "i vm=a role=initrd", "",
 		"module 2: vm=a: it begins with firmware, which takes no initrd");
 	refused("b name=a role=firmware", "i vm=a role=disk", "j vm=a role=module",
