@@ -62,6 +62,7 @@ static const char *const attacks[] = {
 	"ports-string",	   "long-string", "msr-read",	       "msr-write",	"exit-storm",
 	"vm-instructions", "hypercalls",  "control-registers", "xcr0",		"tables",
 	"debug",	   "caches",	  "changing-code",     "own-registers",
+	"pci-space",	   "pci-bars",	  "virtio-rings",
 };
 
 static const char *attack_record(const struct run *r, const char *attack)

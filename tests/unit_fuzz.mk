@@ -6,12 +6,13 @@
 #: SECONDS how long `make fuzz` runs each target (60)
 SECONDS ?= 60
 #: FUZZ the targets of `make fuzz`, all by default: make fuzz FUZZ='virtqueue'
-FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES := $(filter-out vm,$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ ?= $(FUZZ_NAMES)
 
 FUZZ_B := $(B)/fuzz
-FUZZ_HELP := tests/fuzz/fuzz.c $(filter tests/unit/fake_%.c,$(UNIT_HELP))
-FUZZ_SHARED := $(FUZZ_HELP) $(UNIT_HV)
+FUZZ_HELP := $(wildcard tests/fuzz/fake_*.c) tests/fuzz/fuzz.c tests/fuzz/fuzz_vm.c \
+	$(filter tests/unit/fake_%.c,$(UNIT_HELP))
+FUZZ_SHARED := $(FUZZ_HELP) $(UNIT_HV) hv/type1/shell.c
 FUZZ_CFLAGS := $(filter-out -O1,$(UNIT_CFLAGS)) -O2 -Itests/fuzz
 
 # ---- With libFuzzer
@@ -31,15 +32,39 @@ $(FUZZ_B)/fuzz_%: $(FUZZ_B)/tests/fuzz/fuzz_%.o $(FUZZ_B)/shared.a
 	$(call say,LD,$@)
 	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^
 
+# Does clang come with what libFuzzer and the sanitizers need at run time?
+.PHONY: fuzz-runtime
+fuzz-runtime:
+	$(Q)mkdir -p $(FUZZ_B); src=$(FUZZ_B)/runtime.c; \
+	echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n < 0; }' > $$src; \
+	clang -fsanitize=fuzzer,address,undefined -o $(FUZZ_B)/runtime $$src 2> $(FUZZ_B)/runtime.log || { \
+		echo 'make fuzz: clang is missing, or its libFuzzer and sanitizer runtime' >&2; \
+		echo '  (Debian: clang libclang-rt-dev); it said:' >&2; \
+		sed 's/^/  /' $(FUZZ_B)/runtime.log >&2; exit 1; }
+
+FUZZ_RUN = $(FUZZ_B)/fuzz_$$name -max_total_time=$(SECONDS) -timeout=10 -verbosity=0 -print_final_stats=1 \
+	-artifact_prefix=$(FUZZ_B)/found/$$name- $(FUZZ_B)/corpus/$$name $$seeds
+
+# What libFuzzer says goes to a log; here stands what somebody must know.
 .PHONY: fuzz
-fuzz: $(FUZZ:%=$(FUZZ_B)/fuzz_%) ## run the fuzz targets, SECONDS each
-	$(Q)for name in $(FUZZ); do \
-		mkdir -p $(FUZZ_B)/corpus/$$name $(FUZZ_B)/found; \
+fuzz: fuzz-runtime ## run the fuzz targets, SECONDS each
+	$(Q)$(MAKE) --no-print-directory SETUP=no $(FUZZ:%=$(FUZZ_B)/fuzz_%)
+	$(Q)failed=; mkdir -p $(FUZZ_B)/found; \
+	for name in $(FUZZ); do \
+		log=$(FUZZ_B)/found/$$name.log; mkdir -p $(FUZZ_B)/corpus/$$name; \
 		seeds=; [ ! -d tests/fuzz/corpus/$$name ] || seeds=tests/fuzz/corpus/$$name; \
-		echo "fuzz_$$name: $(SECONDS) s"; \
-		$(FUZZ_B)/fuzz_$$name -max_total_time=$(SECONDS) -timeout=10 -verbosity=0 -print_final_stats=1 \
-			-artifact_prefix=$(FUZZ_B)/found/$$name- $(FUZZ_B)/corpus/$$name $$seeds || exit 1; \
-	done
+		$(FUZZ_RUN) > $$log 2>&1 && found= || found=yes; \
+		runs=$$(sed -n 's/^stat::number_of_executed_units: *//p' $$log); \
+		echo "$$name: $${runs:-?} inputs$${found:+, and it FAILED}"; \
+		[ "$$found" ] || continue; failed="$$failed $$name"; \
+		grep -a -m 3 -e '^panic at' -e 'runtime error:' -e '^SUMMARY' $$log | sed 's/^/  /'; \
+		input=$$(sed -n 's/^.*Test unit written to //p' $$log | tail -n 1); \
+		echo "  all of it:    $$log"; \
+		echo "  replay:       $(FUZZ_B)/fuzz_$$name $$input"; \
+		echo "  or, with gcc: $(UNIT)/fuzz-replay $$name $$input"; \
+		echo "  when fixed:   cp $$input tests/fuzz/corpus/$$name/WHAT-IT-SHOWS"; \
+	done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 # ---- Without: the corpus, and some noise
 
@@ -65,5 +90,6 @@ $(UNIT)/fuzz-replay: $(FUZZ_REPLAY_OBJ) $(UNIT)/fuzz-shared.a
 
 UNIT_TESTS += $(UNIT)/fuzz-replay
 
--include $(FUZZ_REPLAY_OBJ:.o=.d) $(wildcard $(FUZZ_B)/tests/fuzz/*.d $(FUZZ_B)/hv/*/*.d)
+-include $(FUZZ_REPLAY_OBJ:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_B)/tests/fuzz/fuzz_%.d) \
+	$(FUZZ_SHARED:%.c=$(FUZZ_B)/%.d) $(FUZZ_SHARED:%.c=$(UNIT)/%.d)
 .SECONDARY: $(FUZZ_NAMES:%=$(FUZZ_B)/tests/fuzz/fuzz_%.o)

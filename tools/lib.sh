@@ -149,6 +149,20 @@ probe_target_gcc()
   esac
 }
 
+probe_libfuzzer()
+{
+  found=$(command -v clang) || return 1
+  slow_probe libfuzzer "$found" clang_fuzzes
+}
+
+# shellcheck disable=SC2317
+clang_fuzzes()
+{
+  why='without libFuzzer'
+  set -- "$("$1" -print-runtime-dir)"/libclang_rt.fuzzer*
+  [ -e "$1" ]
+}
+
 probe_qemu()
 {
   found=$(command -v "${QEMU:-qemu-system-x86_64}") || return 1

@@ -1,7 +1,7 @@
 # run.mk - the machines that people start by hand
 #
 # make run              two guests, their consoles and the shell
-# make run GUEST=linux  Debian's kernel beside a guest OS
+# make run GUEST=linux  Debian's kernel beside a guest OS, with a disk and a network; VCPUS=2
 # make run GUEST=file   a multiboot kernel or bzImage alone: tools/hv-run, whose status is the kernel's
 #
 # On a terminal you are the operator.  Otherwise a script is, and the run ends by itself with
@@ -15,6 +15,8 @@ INITRD ?=
 MEM ?= 512M
 #: CPUS CPUs of the machine, for make run (2)
 CPUS ?= 2
+#: VCPUS of the Linux guest, for GUEST=linux (1)
+VCPUS ?= 1
 
 GUEST_OS := $(B)/guest-os/guest-os.elf
 ESPEJO := $(B)/hv/espejo.elf
@@ -26,20 +28,28 @@ RUN_MODULES_guest-os = --module "$(GUEST_OS) name=one mem=64M -- run=counter" \
 RUN_NEEDS_guest-os :=
 
 LINUX := $(B)/linux
-LINUX_CMDLINE := console=ttyS0 noapic nolapic acpi=off pci=off nosmp nokaslr
+LINUX_CMDLINE := console=ttyS0 guest.ip=dhcp
 RUN_MEM_linux := 768
-RUN_MODULES_linux = --module "$(LINUX)/vmlinuz name=linux mem=256M -- $(LINUX_CMDLINE)" \
+RUN_OPTIONS_linux := --net
+RUN_MODULES_linux = --module "$(LINUX)/vmlinuz name=linux mem=256M cpus=$(VCPUS) net=net -- $(LINUX_CMDLINE)" \
 	--module "$(LINUX)/initrd.gz vm=linux role=initrd" \
+	--module "$(LINUX)/small.img vm=linux role=disk" \
 	--module "$(GUEST_OS) name=one mem=64M -- run=counter" $(call SCRIPTED,linux)
-RUN_NEEDS_linux := $(LINUX)/vmlinuz
+RUN_NEEDS_linux := $(LINUX)/vmlinuz $(LINUX)/small.img
 
-# A run that hangs ends: Bochs's Linux takes about a minute.
-RUN_LIMIT = $(if $(shell test -t 0 || echo no),--timeout 600)
+# A run that hangs ends: Bochs takes minutes for Linux.
+RUN_LIMIT = $(if $(shell test -t 0 || echo no),--timeout 1200)
 
-$(LINUX)/vmlinuz: tools/guest-linux
+$(LINUX)/vmlinuz: tools/guest-linux $(wildcard tools/linux/*)
 	$(call say,FETCH,$@)
 	$(Q)tools/guest-linux $(LINUX)
 	@touch $@
+
+# A disk of 4 MiB with a file; what the guest writes stays in memory, until the machine ends.
+$(LINUX)/small.img: tools/run.mk $(LINUX)/vmlinuz
+	$(call say,MKE2FS,$@)
+	$(Q)rm -rf $(LINUX)/small && mkdir -p $(LINUX)/small && echo 'a file on the disk' >$(LINUX)/small/hello
+	$(Q)rm -f $@ && PATH=$$PATH:/usr/sbin:/sbin mke2fs -q -t ext2 -d $(LINUX)/small $@ 4M
 
 .PHONY: linux run
 linux: $(LINUX)/vmlinuz ## fetch Debian's kernel and make an initramfs for it
@@ -54,6 +64,6 @@ run: hv
 else
 run: hv guest-os $(RUN_NEEDS_$(GUEST)) ## boot two guests; GUEST=linux, MACHINE=bochs-vmx, ...
 	@tools/run --strict --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
-		$(ESPEJO) $(RUN_MODULES_$(GUEST))
+		$(RUN_OPTIONS_$(GUEST)) $(ESPEJO) $(RUN_MODULES_$(GUEST))
 endif
 

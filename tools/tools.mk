@@ -29,7 +29,7 @@ doctor: ## list the tools: found, version, needed for what
 #: TESTS the system tests to run, all by default: make test-system TESTS='boot lint'
 TESTS ?= $(sort $(filter-out lib,$(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh))))
 
-.PHONY: test test-unit test-system test-start
+.PHONY: test test-unit test-system test-long test-start
 test: test-start ## run every test
 	@status=0; $(MAKE) --no-print-directory test-unit || tools/tally --broken test-unit || status=1; \
 	$(MAKE) --no-print-directory test-system || tools/tally --broken test-system || status=1; \
@@ -45,6 +45,14 @@ test-unit: $(UNIT_TESTS) ## run the unit tests on this host, under sanitizers
 test-system: $(SYSTEM_TEST_NEEDS) ## run the tests in emulators, and the lints
 	@status=0; for test in $(TESTS); do \
 		tools/tally $$test tests/system/$$test.sh || status=1; done; exit $$status
+
+# The same on the other machines, and what takes long: tests/long/NAME.sh.
+#: LONG_TESTS the tests of test-long to run, all by default
+LONG_TESTS ?= $(sort $(patsubst tests/long/%.sh,%,$(wildcard tests/long/*.sh)))
+
+test-long: $(SYSTEM_TEST_NEEDS) ## run the tests that take longer: other machines, more processors
+	@status=0; for test in $(LONG_TESTS); do \
+		TEST_LIMIT=3600 tools/tally long-$$test tests/long/$$test.sh || status=1; done; exit $$status
 
 .PHONY: lint
 lint: ## check headers, borders between folders, reading order, scripts

@@ -9,8 +9,8 @@
 
 #include "registers.h"
 
-static const struct attack_list *const lists[] = { &hostile_memory, &hostile_io, &hostile_cpu,
-						   &hostile_last };
+static const struct attack_list *const lists[] = { &hostile_memory, &hostile_io,  &hostile_devices,
+						   &hostile_cpu,    &hostile_last };
 
 void hostile_case(struct tally *t)
 {

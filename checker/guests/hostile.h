@@ -27,7 +27,7 @@ struct attack_list {
 };
 
 /* One list for each file hostile_*.c */
-extern const struct attack_list hostile_io, hostile_cpu, hostile_memory;
+extern const struct attack_list hostile_io, hostile_devices, hostile_cpu, hostile_memory;
 /* What may keep the machine from ever coming back. */
 extern const struct attack_list hostile_last;
 

@@ -12,6 +12,7 @@
 #include "amd/svm_offsets.h"
 #include "hw/hw.h"
 #include "lib/string.h"
+#include "vm/msr.h"
 #include "x86_ops.h"
 
 ASSERT_OFFSET(struct gpregs, r[REG_RCX], REGS_RCX);
@@ -36,6 +37,7 @@ ASSERT_OFFSET(struct gpregs, r[REG_R15], REGS_R15);
 #define CS_64BIT (0xb | SEG_ATTR_S | SEG_ATTR_P | SEG_ATTR_L | SEG_ATTR_G)
 #define SS_FLAT (0x3 | SEG_ATTR_S | SEG_ATTR_P | SEG_ATTR_DB | SEG_ATTR_G)
 #define CPUID_7_EDX_SPEC_CTRL BIT(26)
+#define CPUID_7_ECX_PKS BIT(31)
 
 struct svm_features svm_features;
 
@@ -110,6 +112,7 @@ static void read_features(struct svm_features *f)
 	f->rdpru = sizes.ebx & CPUID_SIZES_EBX_RDPRU;
 	f->rdtscp = ext.edx & CPUID_EXT_EDX_RDTSCP;
 	f->spec_ctrl = max_leaf_at_least(7) && (x86_cpuid(7, 0).edx & CPUID_7_EDX_SPEC_CTRL);
+	f->pks = max_leaf_at_least(7) && (x86_cpuid(7, 0).ecx & CPUID_7_ECX_PKS);
 }
 
 /*
@@ -157,6 +160,33 @@ static int probe_interrupt_mask(const struct svm_cpu *cpu)
 	return 0;
 }
 
+/*
+ * Does RDMSR of a register that nobody has raise #GP, as it should?  The guest tries it, since a
+ * fault of ours would be the end.
+ */
+static int probe_msrs(const struct svm_cpu *cpu)
+{
+	struct vmcb *b = host_alloc_pages(0);
+	struct gpregs regs = { 0 };
+	struct msr_machine machine = { 0 };
+
+	if (!b)
+		return -HOST_ENOMEM;
+	make_probe(b);
+	b->save.rip = (u64)(uintptr_t)svm_probe_msr_guest;
+	regs.r[REG_RCX] = MSR_NOBODYS;
+	svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
+	machine.ignores = (u32)b->control.exitcode == VMCB_EXIT_VMMCALL;
+	if (machine.ignores) {
+		machine.misc_enable = x86_rdmsr(MSR_MISC_ENABLE);
+		machine.perf_status = x86_rdmsr(MSR_PERF_STATUS);
+		machine.mcg_cap = x86_rdmsr(MSR_MCG_CAP);
+	}
+	msr_set_machine(&machine);
+	host_free_pages(b, 0);
+	return 0;
+}
+
 static bool kick_needs_nmi(void)
 {
 	return interrupts_masked_by_guest;
@@ -189,6 +219,7 @@ static int cpu_on(void)
 {
 	struct svm_cpu *cpu = &cpus[host_cpu()];
 	u64 wanted = EFER_SVME;
+	int error;
 
 	read_features(&svm_features);
 	if (x86_cpuid(CPUID_EXT_FEATURES, 0).edx & CPUID_EXT_EDX_NX)
@@ -208,7 +239,10 @@ static int cpu_on(void)
 	x86_wrmsr(MSR_EFER, cpu->efer | wanted);
 	x86_wrmsr(MSR_VM_HSAVE_PA, host_hpa(cpu->hsave).v);
 	vmsave(host_hpa(cpu->host).v);
-	return host_cpu() == 0 ? probe_interrupt_mask(cpu) : 0;
+	if (host_cpu())
+		return 0;
+	error = probe_msrs(cpu);
+	return error ? error : probe_interrupt_mask(cpu);
 }
 
 /* ---- VMs --------------------------------------------------------------------------- */
@@ -447,6 +481,9 @@ static void load(struct vcpu *v)
 		s->host_spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);
 		x86_wrmsr(MSR_SPEC_CTRL, v->state.spec_ctrl);
 	}
+	/* The host has CR4.PKS clear: it does not care. */
+	if (svm_features.pks)
+		x86_wrmsr(MSR_PKRS, v->state.pkrs);
 	/* VMRUN loads it too, but not on Bochs 2.7; nothing of the host changes it in between. */
 	x86_write_cr2(s->vmcb->save.cr2);
 	hw_debug_load(v, false);
@@ -466,6 +503,8 @@ static void unload(struct vcpu *v)
 		v->state.spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);
 		x86_wrmsr(MSR_SPEC_CTRL, s->host_spec_ctrl);
 	}
+	if (svm_features.pks)
+		v->state.pkrs = x86_rdmsr(MSR_PKRS);
 	if (svm_features.rdtscp) {
 		v->state.tsc_aux = x86_rdmsr(MSR_TSC_AUX);
 		x86_wrmsr(MSR_TSC_AUX, s->host_tsc_aux);

@@ -16,7 +16,7 @@ struct svm_features {
 	u32 asids; /* number of ASIDs, the host's 0 included */
 	u32 clean; /* VMCB_CLEAN_ALL if clean bits are heeded, else 0 */
 	u8 phys_bits, linear_bits; /* bits of a physical and of a linear address */
-	bool nrips, flush_by_asid, decode_assists, lbr_virt, rdpru, rdtscp, spec_ctrl;
+	bool nrips, flush_by_asid, decode_assists, lbr_virt, rdpru, rdtscp, spec_ctrl, pks;
 };
 extern struct svm_features svm_features;
 
@@ -126,8 +126,8 @@ void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa, bool (*again)(stru
 bool svm_go_on(struct gpregs *regs);
 bool svm_go_on_nrips(struct gpregs *regs);
 bool svm_stop(struct gpregs *regs);
-/* A guest that executes VMMCALL at once, for the probe of the interrupt mask. */
-extern const u8 svm_probe_guest[];
+/* Guests that execute VMMCALL at once, and after RDMSR: for probes. */
+extern const u8 svm_probe_guest[], svm_probe_msr_guest[];
 
 /* In checking builds every entry takes the slow way, which checks all that the CPU will. */
 #ifdef CHECKING

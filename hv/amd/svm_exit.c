@@ -267,8 +267,8 @@ static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
 }
 
 /*
- * Does IRET at RIP return to another task?  Stepped over, such a one would leave our TF in the TSS of
- * the task that it leaves.
+ * Does IRET at RIP return to another task?  Stepped over, such a one would leave our TF in the TSS
+ * of the task that it leaves.
  */
 static bool returns_to_task(struct vcpu *v)
 {

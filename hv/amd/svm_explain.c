@@ -23,7 +23,7 @@
 #define EFER_DEFINED                                                                             \
 	(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME | EFER_LMSLE | EFER_FFXSR |         \
 	 EFER_TCE | EFER_MCOMMIT | EFER_INTWB | EFER_UAIE | EFER_AIBRSE)
-/* VMXE, SMXE and PKS are Intel's. */
+/* VMXE and SMXE are Intel's; PKS too, but an emulator may have it. */
 #define CR4_DEFINED (BITS(12, 0) | BITS(18, 16) | BITS(23, 20))
 #define RFLAGS_RESERVED (BIT(3) | BIT(5) | BIT(15) | BITS(63, 22))
 #define INT_CONTROL_DEFINED                                                                      \
@@ -220,7 +220,8 @@ static bool tlb_control_known(const struct vmcb *b, const struct svm_features *f
 	X(cr3_width, "CR3", CRX, true, b->save.cr3, \
 	  implies(long_mode(b), (b->save.cr3 & BITS(51, 0)) < BIT(f->phys_bits)), \
 	  "must not have bits beyond the physical address width", CHECKS) \
-	X(cr4_reserved, "CR4", CRX, true, b->save.cr4, !(b->save.cr4 & ~CR4_DEFINED), \
+	X(cr4_reserved, "CR4", CRX, true, b->save.cr4, \
+	  !(b->save.cr4 & ~(CR4_DEFINED | (f->pks ? CR4_PKS : 0))), \
 	  "reserved bits must be zero", CHECKS) \
 	X(cr4_pcide, "CR4", CRX, false, b->save.cr4, \
 	  implies(b->save.cr4 & CR4_PCIDE, long_mode(b)), "PCIDE needs long mode", REGISTERS) \

@@ -102,4 +102,10 @@ svm_probe_guest:
 	vmmcall
 	hlt
 
+	.globl svm_probe_msr_guest
+svm_probe_msr_guest:
+	rdmsr
+	vmmcall
+	hlt
+
 	.section .note.GNU-stack, "", @progbits

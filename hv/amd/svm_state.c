@@ -160,6 +160,8 @@ static void get_msrs(struct svm_vcpu *s)
 		state->debugctl = save->dbgctl;
 	if (s->loaded && svm_features.rdtscp)
 		state->tsc_aux = x86_rdmsr(MSR_TSC_AUX);
+	if (s->loaded && svm_features.pks)
+		state->pkrs = x86_rdmsr(MSR_PKRS);
 	if (s->loaded && svm_features.spec_ctrl)
 		state->spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);
 }
@@ -181,6 +183,8 @@ static void set_msrs(struct svm_vcpu *s)
 	save->dbgctl = svm_features.lbr_virt ? state->debugctl : 0;
 	if (s->loaded && svm_features.rdtscp)
 		x86_wrmsr(MSR_TSC_AUX, state->tsc_aux);
+	if (s->loaded && svm_features.pks)
+		x86_wrmsr(MSR_PKRS, state->pkrs);
 	if (s->loaded && svm_features.spec_ctrl)
 		x86_wrmsr(MSR_SPEC_CTRL, state->spec_ctrl);
 	svm_changed(s, VMCB_CLEAN_NP | VMCB_CLEAN_LBR | SVM_DIRTY_LOADED);

@@ -94,6 +94,17 @@ void ioapic_set_irq(void *dev, unsigned pin, bool level)
 		send(io, io->entry[pin]);
 }
 
+bool ioapic_has_event(const struct ioapic *io)
+{
+	for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
+		unsigned mode = mode_of(io->entry[pin]);
+
+		if (!(io->entry[pin] & ENTRY_MASKED) && (mode == LAPIC_NMI || mode == LAPIC_INIT))
+			return true;
+	}
+	return false;
+}
+
 struct wire ioapic_wire(struct ioapic *io, unsigned pin)
 {
 	return (struct wire){ ioapic_set_irq, io, pin };

@@ -48,6 +48,8 @@ void ioapic_reset(struct ioapic *io);
  */
 void ioapic_set_irq(void *io, unsigned pin, bool level);
 struct wire ioapic_wire(struct ioapic *io, unsigned pin);
+/* An input may bring NMI or INIT: events for a CPU whose interrupts are off, too. */
+bool ioapic_has_event(const struct ioapic *io);
 /* A LAPIC ended a level-triggered vector: entries still asserted are sent again. */
 void ioapic_eoi(struct ioapic *io, u8 vector);
 

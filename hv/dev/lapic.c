@@ -96,6 +96,14 @@ bool lapic_extint(const struct lapic *l)
 	       lvt_mode(l, LAPIC_LVT_LINT0) == LAPIC_EXTINT;
 }
 
+bool lapic_lint0_is_event(const struct lapic *l)
+{
+	enum lapic_mode mode = lvt_mode(l, LAPIC_LVT_LINT0);
+
+	return lapic_enabled(l) && !(l->lvt[LAPIC_LVT_LINT0] & LVT_MASKED) &&
+	       (mode == LAPIC_NMI || mode == LAPIC_INIT);
+}
+
 bool lapic_pending(const struct lapic *l)
 {
 	return lapic_extint(l) || lapic_highest_pending(l) != NONE;
@@ -430,6 +438,8 @@ void lapic_init(struct lapic *l, struct bus *bus, const struct lapic_config *con
 	check(ops->notify && ops->send_ipi &&
 	      ((ops->tsc && ops->tsc_to_ns) || !config->tsc_deadline));
 	*l = (struct lapic){ .bus = bus, .ops = ops, .ctx = ctx, .config = *config };
+	if (!l->config.tick_ns)
+		l->config.tick_ns = 1;
 	lapic_timer_init(l);
 	lapic_reset(l);
 }

@@ -8,7 +8,7 @@
  * Source: [SDM] vol. 3 "Advanced Programmable Interrupt Controller (APIC)" (12; 10 in
  * older editions); [APM] vol. 2 "Advanced Programmable Interrupt Controller" (16).
  *
- * The timer's clock is LAPIC_TIMER_HZ: the count goes down by one in (divisor) ns.
+ * The timer's clock has a period of config.tick_ns; the count goes down in (divisor) of them.
  * The page is not claimed on the bus: with several CPUs each one sees its own LAPIC there,
  * so whoever handles a CPU's memory access asks lapic_page_hit first.
  */
@@ -20,7 +20,6 @@
 struct state_buf;
 struct lapic;
 
-#define LAPIC_TIMER_HZ 1000000000ull
 /* Ticks of the periodic timer are at least this far apart: a bound on a guest's cost to us. */
 #define LAPIC_MIN_PERIOD_NS 200000ull
 #define LAPIC_BROADCAST 0xffffffffu
@@ -75,6 +74,7 @@ struct lapic_config {
 	bool bsp;
 	bool x2apic, tsc_deadline; /* as the guest's CPUID says */
 	u8 maxphyaddr;		   /* as the guest's CPUID says: 32..52 */
+	u16 tick_ns; /* of the timer's clock; 0: 1.  Kernels rely on it not to outrun the TSC. */
 };
 
 enum lapic_lvt {
@@ -155,6 +155,8 @@ int lapic_highest_pending(const struct lapic *l);
 void lapic_ack(struct lapic *l, u8 vector);
 /* LINT0 asks as ExtINT (or the LAPIC is off, and LINT0 is INTR): take pic_ack's vector. */
 bool lapic_extint(const struct lapic *l);
+/* LINT0 brings NMI or INIT: events for a CPU whose interrupts are off, too. */
+bool lapic_lint0_is_event(const struct lapic *l);
 /* Either of the two. */
 bool lapic_pending(const struct lapic *l);
 u8 lapic_ppr(const struct lapic *l);

@@ -44,14 +44,20 @@ static bool counting(const struct lapic *l)
 	return l->timer_running && (mode == TIMER_ONE_SHOT || mode == TIMER_PERIODIC);
 }
 
+/* Of one count. */
+static u64 count_ns(const struct lapic *l)
+{
+	return (u64)l->config.tick_ns << divide_shift(l);
+}
+
 static u64 period_ns(const struct lapic *l)
 {
-	return (u64)l->timer_initial << divide_shift(l);
+	return l->timer_initial * count_ns(l);
 }
 
 u32 lapic_timer_count(const struct lapic *l)
 {
-	u64 ticks = (now_ns(l) - l->timer_start) >> divide_shift(l);
+	u64 ticks = (now_ns(l) - l->timer_start) / count_ns(l);
 
 	if (!counting(l))
 		return 0;
@@ -132,7 +138,7 @@ void lapic_timer_set_divide(struct lapic *l, u32 divide)
 	lapic_timer_update(l);
 	gone = l->timer_initial - lapic_timer_count(l);
 	l->timer_divide = divide & DIVIDE_BITS;
-	l->timer_start = l->timer_told - ((u64)gone << divide_shift(l));
+	l->timer_start = l->timer_told - gone * count_ns(l);
 	lapic_timer_rearm(l);
 }
 
@@ -192,6 +198,7 @@ void lapic_timer_init(struct lapic *l)
 bool lapic_timer_possible(const struct lapic *l, u64 now)
 {
 	return l->timer_told <= now &&
-	       l->timer_told - l->timer_start <= l->timer_told + BIT(32 + DIVIDE_MAX_SHIFT) &&
+	       l->timer_told - l->timer_start <=
+		   l->timer_told + l->config.tick_ns * BIT(32 + DIVIDE_MAX_SHIFT) &&
 	       (!l->timer_running || l->timer_initial);
 }

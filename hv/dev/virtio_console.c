@@ -7,8 +7,6 @@
 
 #define CLASS_COMMUNICATION 0x078000
 #define SECTION_VERSION 1
-/* A large buffer is shown in parts, and the guest runs in between; so are many small ones. */
-#define BYTES_PER_RUN 4096u
 #define BYTES_OF_BUFFER 32u /* what one costs at least, in such bytes */
 
 static struct virtio_console *of_virtio(const struct virtio *v)
@@ -40,7 +38,7 @@ static bool next_buffer(struct virtio_console *console)
 static void transmit(struct virtio_console *console)
 {
 	struct virtio *v = &console->virtio;
-	u32 budget = BYTES_PER_RUN;
+	u32 budget = VIRTIO_CONSOLE_RUN;
 
 	if (!virtio_running(v) && console->writing) {
 		virtio_push(v, VIRTIO_CONSOLE_TX, console->chain.head, console->chain.epoch, 0);

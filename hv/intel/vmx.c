@@ -116,6 +116,7 @@ static void read_caps(struct vmx_caps *caps)
 /* CPUID bits that matter here. */
 #define CPUID_7_EBX_SGX BIT(2)
 #define CPUID_7_EBX_RTM BIT(11)
+#define CPUID_7_ECX_PKS BIT(31)
 #define CPUID_7_EDX_SPEC_CTRL BIT(26)
 #define CPUID_80000001_EDX_NX BIT(20)
 #define CPUID_80000001_EDX_RDTSCP BIT(27)
@@ -127,6 +128,7 @@ static void read_features(struct vmx_machine *m)
 	m->tsc_aux = edx & CPUID_80000001_EDX_RDTSCP;
 	if (x86_cpuid(0, 0).eax >= 7) {
 		m->spec_ctrl = x86_cpuid(7, 0).edx & CPUID_7_EDX_SPEC_CTRL;
+		m->pks = x86_cpuid(7, 0).ecx & CPUID_7_ECX_PKS;
 		m->caps.sgx = x86_cpuid(7, 0).ebx & CPUID_7_EBX_SGX;
 		m->caps.rtm = x86_cpuid(7, 0).ebx & CPUID_7_EBX_RTM;
 	}

@@ -26,7 +26,7 @@
 struct vmx_machine {
 	struct vmx_caps caps;
 	u64 pin, primary, secondary, exit, entry; /* as a new VMCS gets them */
-	bool tsc_aux, spec_ctrl; /* the CPU has these MSRs */
+	bool tsc_aux, spec_ctrl, pks; /* the CPU has these MSRs */
 };
 extern struct vmx_machine vmx_machine;
 

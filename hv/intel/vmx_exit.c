@@ -208,6 +208,9 @@ static void decode_memory(struct intel_vcpu *iv, struct vm_exit *exit)
 	read_interrupted(iv);
 	if (q & QUAL_EPT_NMI_UNBLOCKED)
 		block_nmi_again(iv);
+	/* The instruction did not complete; Bochs 2.7 has its single-step trap pending already. */
+	if (unlikely(iv->vcpu.regs.rflags & RFLAGS_TF))
+		vmx_fix_pending_debug(iv);
 	exit->memory.gpa = gpa(vmread(VMCS_GUEST_PHYSICAL_ADDRESS));
 	exit->memory.access = (q & QUAL_EPT_READ ? ACCESS_READ : 0) |
 			      (q & QUAL_EPT_WRITE ? ACCESS_WRITE : 0) |

@@ -12,6 +12,8 @@
  * "Checks on the Guest State Area" (27.3.1).
  */
 #include "intel/vmx.h"
+
+#include "vm/msr.h"
 #include "x86_ops.h"
 
 #define CS_64BIT (0xb | SEG_ATTR_S | SEG_ATTR_P | ACCESS_RIGHTS_L | ACCESS_RIGHTS_G)
@@ -69,10 +71,14 @@ static void write_controls(void)
 	vmwrite(VMCS_ENTRY_CONTROLS, m->entry | ENTRY_CTL_IA32E_GUEST);
 }
 
-/* The basic reason of the exit; ~0: the entry failed.  The guest changes no register. */
-static u32 enter(void)
+/*
+ * The basic reason of the exit; ~0: the entry failed.  The guest executes RDMSR if told
+ * so, and VMCALL.
+ */
+static u32 enter(bool rdmsr)
 {
 	bool entered;
+	u32 high;
 
 	__asm__ volatile("vmwrite %%rsp, %[host_rsp]\n\t"
 			 "leaq 2f(%%rip), %%rax\n\t"
@@ -82,14 +88,45 @@ static u32 enter(void)
 			 "vmlaunch\n\t"
 			 "movl $0, %%eax\n\t"
 			 "jmp 3f\n"
-			 "1:\tvmcall\n"
+			 "1:\ttestl %%edx, %%edx\n\t"
+			 "jz 4f\n\t"
+			 "rdmsr\n"
+			 "4:\tvmcall\n"
 			 "2:\tmovl $1, %%eax\n"
 			 "3:"
-			 : "=&a"(entered)
+			 : "=&a"(entered), "=d"(high)
 			 : [host_rsp] "r"((u64)VMCS_HOST_RSP), [host_rip] "r"((u64)VMCS_HOST_RIP),
-			   [guest_rip] "r"((u64)VMCS_GUEST_RIP)
+			   [guest_rip] "r"((u64)VMCS_GUEST_RIP),
+			   "c"(MSR_NOBODYS), "1"((u32)rdmsr)
 			 : "cc", "memory");
+	(void)high;
 	return entered ? (u32)vmread(VMCS_EXIT_REASON) : ~0u;
+}
+
+/*
+ * Does RDMSR of a register that nobody has raise #GP, as it should?  The guest tries it, since a
+ * fault of ours would be the end.
+ */
+static int probe_msrs(void)
+{
+	struct msr_machine machine = { 0 };
+	u8 *bitmap = host_alloc_pages(0);
+	u64 primary = vmread(VMCS_PRIMARY_CONTROLS);
+
+	if (!bitmap)
+		return -HOST_ENOMEM;
+	vmwrite(VMCS_MSR_BITMAP, host_hpa(bitmap).v);
+	vmwrite(VMCS_PRIMARY_CONTROLS, primary | PRIMARY_MSR_BITMAPS);
+	vmwrite(VMCS_EXCEPTION_BITMAP, ~0u);
+	machine.ignores = enter(true) == VMX_EXIT_VMCALL;
+	if (machine.ignores) {
+		machine.misc_enable = x86_rdmsr(MSR_MISC_ENABLE);
+		machine.perf_status = x86_rdmsr(MSR_PERF_STATUS);
+		machine.mcg_cap = x86_rdmsr(MSR_MCG_CAP);
+	}
+	msr_set_machine(&machine);
+	host_free_pages(bitmap, 0);
+	return 0;
 }
 
 int vmx_mask_probe(void)
@@ -97,6 +134,7 @@ int vmx_mask_probe(void)
 	struct vmcs_region *region = host_alloc_pages(0);
 	struct vmx_host host = { .known = false };
 	u32 reason;
+	int error;
 
 	if (!region)
 		return -HOST_ENOMEM;
@@ -108,14 +146,16 @@ int vmx_mask_probe(void)
 	write_guest();
 	write_controls();
 	if (host_pend_interrupt()) {
-		reason = enter();
+		reason = enter(false);
 		check(reason == VMX_EXIT_VMCALL || reason == VMX_EXIT_EXTERNAL_INTERRUPT);
 		masked_by_guest = reason == VMX_EXIT_VMCALL;
 		host_take_interrupts();
 	}
+	check(vmx_clear(host_hpa(region)) && vmx_load_pointer(host_hpa(region)));
+	error = probe_msrs();
 	check(vmx_clear(host_hpa(region)));
 	host_free_pages(region, 0);
-	return 0;
+	return error;
 }
 
 bool vmx_kick_needs_nmi(void)

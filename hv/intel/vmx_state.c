@@ -186,6 +186,8 @@ static void load_msrs(const struct cpu_state *state)
 	x86_wrmsr(MSR_KERNEL_GS_BASE, state->kernel_gs_base);
 	if (vmx_machine.tsc_aux)
 		x86_wrmsr(MSR_TSC_AUX, state->tsc_aux);
+	if (vmx_machine.pks)
+		x86_wrmsr(MSR_PKRS, state->pkrs);
 	if (vmx_machine.spec_ctrl)
 		x86_wrmsr(MSR_SPEC_CTRL, state->spec_ctrl);
 }
@@ -208,6 +210,8 @@ static void read_msrs(struct cpu_state *state)
 	state->kernel_gs_base = x86_rdmsr(MSR_KERNEL_GS_BASE);
 	if (vmx_machine.tsc_aux)
 		state->tsc_aux = x86_rdmsr(MSR_TSC_AUX);
+	if (vmx_machine.pks)
+		state->pkrs = x86_rdmsr(MSR_PKRS);
 	if (vmx_machine.spec_ctrl)
 		state->spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);
 	state->sysenter_cs = vmread(VMCS_GUEST_SYSENTER_CS);

@@ -111,6 +111,8 @@ static u64 optional_controls(const struct cpuid_table *cpuid)
 		controls |= SECONDARY_RDTSCP;
 	if (cpuid_has(cpuid, 7, 1, 10))
 		controls |= SECONDARY_INVPCID;
+	if (cpuid_has_xsaves(cpuid))
+		controls |= SECONDARY_XSAVES;
 	return controls & vmx_machine.caps.secondary >> 32;
 }
 
@@ -184,6 +186,8 @@ static void make_vmcs(struct intel_vcpu *iv)
 	write_fields(fields, ARRAY_SIZE(fields));
 	if (iv->vpid)
 		vmwrite(VMCS_VPID, iv->vpid);
+	if (iv->secondary & SECONDARY_XSAVES)
+		vmwrite(VMCS_XSS_EXITING_BITMAP, 0);
 	iv->made = true;
 }
 

@@ -10,7 +10,7 @@
 
 #include "lib/fmt.h"
 
-#define PROBE_NS 1000000000ull /* firmware has spun the disks up */
+#define PROBE_NS 10000000000ull /* a reset may take 31 s, but disks that firmware used spin */
 #define PORTS_BEHIND 0x206 /* of the control register behind the command block */
 #define DRIVES 2
 #define ID_VALID_SHIFT 14
@@ -95,12 +95,20 @@ unsigned ata_probe(struct ata_channel *c, struct ata_drive *drive, unsigned firs
 	c->control = (u16)(c->base + PORTS_BEHIND);
 	if (ata_peek(c) == ATA_NO_CHANNEL)
 		return 0;
+	/*
+	 * Drive 0 has to say whether the channel is busy: firmware may have left an absent
+	 * drive 1 selected, which is never busy, and a busy channel takes no other selection.
+	 */
+	ata_out(c, ATA_DEVICE, ATA_DEVICE_ALWAYS);
+	ata_settle(c);
 	x86_outb(c->control, ATA_CONTROL_SRST | ATA_CONTROL_NIEN);
 	ata_delay(ATA_RESET_HOLD_NS);
 	x86_outb(c->control, ATA_CONTROL_NIEN);
 	ata_delay(ATA_RESET_SETTLE_NS);
-	if (!ata_wait_clear(c, ATA_STATUS_BSY, PROBE_NS))
+	if (!ata_wait_clear(c, ATA_STATUS_BSY, PROBE_NS)) {
+		host_log("espejo: the ATA channel at 0x%x stays busy: it is not used", c->base);
 		return 0;
+	}
 	for (unsigned i = 0; i < DRIVES; i++) {
 		struct ata_drive *d = &drive[found];
 

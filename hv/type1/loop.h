@@ -23,8 +23,8 @@ void loop_set_work(void (*work)(void));
 void loop_wake_boot_cpu(void);
 
 /*
- * The same for what drivers of the machine's own devices do: poll() may be called with a vCPU loaded,
- * so that a guest that waits for its disk does not pay for being put aside.
+ * The same for drivers of the machine's own devices: poll() may be called with a vCPU loaded, so
+ * that a guest that waits for its disk does not pay for being put aside.
  */
 void loop_set_drivers(void (*poll)(void));
 void loop_wake_drivers(void);

@@ -17,6 +17,7 @@
 #define LEAF1_EDX_APIC BIT(9)
 #define LEAF7_ECX_OSPKE BIT(4)
 #define LEAFD_EAX_XSAVEC BIT(1)
+#define LEAFD_EAX_XSAVES BIT(3)
 #define LEAFD_ECX_ALIGN BIT(1)
 #define EXT1_EDX_SYSCALL BIT(11)
 
@@ -92,7 +93,7 @@ static NOINLINE struct cpuid_regs patched(struct vcpu *v, const struct cpuid_lea
 		s = vcpu_state(v, STATE_XSAVE);
 		if (e->subleaf == 0)
 			r->ebx = xsave_size(t, s->xcr0, false);
-		else if (r->eax & LEAFD_EAX_XSAVEC)
+		else if (r->eax & (LEAFD_EAX_XSAVEC | LEAFD_EAX_XSAVES))
 			r->ebx = xsave_size(t, s->xcr0, true);
 		break;
 	case 0x80000001:
@@ -203,6 +204,7 @@ u64 cpuid_cr4_allowed(const struct cpuid_table *table)
 		{ 7, CPUID_ECX, 2, CR4_UMIP },
 		{ 7, CPUID_ECX, 3, CR4_PKE },
 		{ 7, CPUID_ECX, 16, CR4_LA57 },
+		{ 7, CPUID_ECX, 31, CR4_PKS },
 	};
 
 	return allowed(table, cr4, ARRAY_SIZE(cr4));
@@ -219,6 +221,13 @@ u64 cpuid_efer_allowed(const struct cpuid_table *table)
 	};
 
 	return allowed(table, efer, ARRAY_SIZE(efer));
+}
+
+bool cpuid_has_xsaves(const struct cpuid_table *table)
+{
+	const struct cpuid_leaf *e = find(table, 0xd, 1);
+
+	return e && (e->regs.eax & LEAFD_EAX_XSAVES);
 }
 
 u64 cpuid_xcr0_allowed(const struct cpuid_table *table)

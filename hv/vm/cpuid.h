@@ -57,6 +57,9 @@ typedef struct cpuid_regs (*cpuid_reader)(u32 leaf, u32 subleaf);
 int cpuid_build(struct cpuid_table *table, const char *model, cpuid_reader read, unsigned vcpus,
 		const char **missing);
 
+/* XSAVES and XRSTORS, with an XSS in which nothing may be set. */
+bool cpuid_has_xsaves(const struct cpuid_table *table);
+
 /*
  * What v sees: the table, with what depends on v's state (OSXSAVE, APIC id, APIC enabled,
  * XSAVE size for the current XCR0).

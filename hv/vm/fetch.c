@@ -50,6 +50,7 @@ void fetch_walk_mode(struct vcpu *v, struct walk_mode *mode)
 		.cpl = state->cpl,
 		.maxphyaddr = (u8)cpuid_maxphyaddr(&v->vm->cpuid),
 		.pkru = state->cr4 & CR4_PKE ? xsave_pkru(v) : 0,
+		.pkrs = state->cr4 & CR4_PKS ? (u32)vcpu_state(v, STATE_MSR)->pkrs : 0,
 		.pdpte = pae ? vcpu_state(v, STATE_PDPTE)->pdpte : NULL,
 		.entry = ram_entry,
 		.ctx = v->vm,

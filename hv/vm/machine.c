@@ -102,10 +102,15 @@ static void lapic_event(void *ctx, enum lapic_mode mode, u8 vector)
 	case LAPIC_NMI:
 		vcpu_request(v, REQUEST_NMI);
 		break;
-	case LAPIC_INIT:
+	case LAPIC_INIT: /* undoes what came before it */
+		v->sipi_wanted = v->index != 0;
+		vcpu_forget(v, REQUEST_SIPI | REQUEST_NMI);
 		vcpu_request(v, REQUEST_INIT);
 		break;
-	case LAPIC_SIPI:
+	case LAPIC_SIPI: /* the first behind an INIT counts, even one that was not served yet */
+		if (!v->sipi_wanted)
+			break;
+		v->sipi_wanted = false;
 		v->sipi_vector = vector;
 		vcpu_request(v, REQUEST_SIPI);
 		break;

@@ -31,7 +31,23 @@ static const struct {
 	[MSR_IF_RDTSCP] = { "RDTSCP", 0x80000001, CPUID_EDX, 27 },
 	[MSR_IF_LM] = { "LM", 0x80000001, CPUID_EDX, 29 },
 	[MSR_IF_SYSCALL] = { "SYSCALL", 0x80000001, CPUID_EDX, 11 },
+	[MSR_IF_PKS] = { "PKS", 7, CPUID_ECX, 31 },
+	[MSR_IF_XSAVES] = { "XSAVES", 0, 0, 0 },
+	[MSR_IF_MISC_ENABLE] = { "Intel, or ignored", 0, 0, 0 },
 };
+
+struct msr_machine msr_machine;
+
+void msr_set_machine(const struct msr_machine *machine)
+{
+	msr_machine = *machine;
+}
+
+/* Does this VM ignore what it lacks, as its machine does?  A model of its own does not. */
+bool msr_ignored(const struct cpuid_table *t)
+{
+	return msr_machine.ignores && !t->hypervisor;
+}
 
 static bool holds(const struct cpuid_table *t, unsigned only)
 {
@@ -44,6 +60,10 @@ static bool holds(const struct cpuid_table *t, unsigned only)
 		return t->vendor == CPUID_VENDOR_AMD;
 	case MSR_IF_NOT_INTEL:
 		return t->vendor != CPUID_VENDOR_INTEL;
+	case MSR_IF_XSAVES:
+		return cpuid_has_xsaves(t);
+	case MSR_IF_MISC_ENABLE:
+		return t->vendor == CPUID_VENDOR_INTEL || msr_ignored(t);
 	default:
 		return cpuid_has(t, conditions[only].leaf, conditions[only].reg,
 				 conditions[only].bit);
@@ -99,12 +119,18 @@ static u64 *field_of(struct vcpu *v, const struct msr_rule *rule)
 	return (u64 *)(void *)((char *)vcpu_state(v, rule->parts) + rule->offset);
 }
 
+static bool read_absent(const struct vcpu *v, u64 *value)
+{
+	*value = 0;
+	return msr_ignored(&v->vm->cpuid);
+}
+
 bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 {
 	const struct msr_rule *rule = find(v, msr);
 
 	if (!rule)
-		return false;
+		return read_absent(v, value);
 	switch (rule->kind) {
 	case MSR_PASSED:
 	case MSR_KEPT:
@@ -115,9 +141,9 @@ bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 		*value = rule->value;
 		return true;
 	case MSR_EMULATED:
-		return rule->read && rule->read(v, msr, value);
+		return rule->read ? rule->read(v, msr, value) : read_absent(v, value);
 	default:
-		return false;
+		return read_absent(v, value);
 	}
 }
 
@@ -126,7 +152,7 @@ bool msr_write(struct vcpu *v, u32 msr, u64 value)
 	const struct msr_rule *rule = find(v, msr);
 
 	if (!rule)
-		return false;
+		return msr_ignored(&v->vm->cpuid);
 	switch (rule->kind) {
 	case MSR_PASSED:
 	case MSR_KEPT:
@@ -138,7 +164,9 @@ bool msr_write(struct vcpu *v, u32 msr, u64 value)
 	case MSR_IGNORED:
 		return true;
 	case MSR_EMULATED:
-		return rule->write && rule->write(v, msr, value);
+		return rule->write ? rule->write(v, msr, value) : msr_ignored(&v->vm->cpuid);
+	case MSR_ABSENT:
+		return msr_ignored(&v->vm->cpuid);
 	default:
 		return false;
 	}

@@ -24,6 +24,24 @@ void msr_after_firmware(struct vcpu *v);
 bool msr_read(struct vcpu *v, u32 msr, u64 *value);
 bool msr_write(struct vcpu *v, u32 msr, u64 value);
 
+/*
+ * What the machine beneath does, said once by the back end, before there are VMs.  Emulators answer
+ * RDMSR of a register that they lack with 0 and lose what is written; then a guest with cpu=bare
+ * finds the same, since kernels rely on it.  On a CPU such an access is #GP, and
+ * so it is if nobody says anything.
+ */
+struct msr_machine {
+	bool ignores; /* what it lacks */
+	/* The rest is of interest if it does. */
+	u64 misc_enable, perf_status, mcg_cap;
+};
+
+#define MSR_PERF_STATUS 0x198
+/* A number that no vendor has given away, within the reach of MSR bitmaps. */
+#define MSR_NOBODYS 0xc0001ff0
+
+void msr_set_machine(const struct msr_machine *machine);
+
 enum msr_kind {
 	MSR_PASSED,   /* the guest's own register of the CPU: no exit */
 	MSR_KEPT,     /* in cpu_state, checked when written */
@@ -51,6 +69,9 @@ enum msr_condition {
 	MSR_IF_RDTSCP,
 	MSR_IF_LM,
 	MSR_IF_SYSCALL,
+	MSR_IF_PKS,
+	MSR_IF_XSAVES,
+	MSR_IF_MISC_ENABLE,
 	MSR_CONDITION_COUNT,
 };
 
@@ -69,6 +90,11 @@ struct msr_rule {
 	bool (*read)(struct vcpu *v, u32 msr, u64 *value);
 	bool (*write)(struct vcpu *v, u32 msr, u64 value);
 };
+
+/* For msr_rules.c. */
+struct cpuid_table;
+extern struct msr_machine msr_machine;
+bool msr_ignored(const struct cpuid_table *t);
 
 extern const struct msr_rule msr_rules[]; /* sorted, no overlap */
 extern const unsigned msr_rule_count;

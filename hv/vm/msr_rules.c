@@ -16,6 +16,9 @@
 #define MSR_EBL_CR_POWERON 0x2a
 #define MSR_BIOS_UPDT_TRIG 0x79
 #define MSR_PLATFORM_INFO 0xce
+#define MSR_MCG_CTL 0x17b
+#define MSR_MC0_CTL 0x400
+#define MSR_MC_LAST 0x47f
 #define MSR_MTRR_PHYS_LAST (MSR_MTRR_PHYSBASE0 + 2 * MTRR_PAIRS - 1)
 #define MSR_K7_PERF_FIRST 0xc0010000
 #define MSR_K7_PERF_LAST 0xc0010007
@@ -279,27 +282,101 @@ static bool read_misc_enable(struct vcpu *v, u32 msr UNUSED, u64 *value)
 	return true;
 }
 
-/* Only fast strings may change: limiting CPUID, hiding NX and power control are not offered. */
+/*
+ * Only fast strings may change: limiting CPUID, hiding NX and power control are not offered.  A
+ * machine that ignores what it lacks keeps what is written.
+ */
 static bool write_misc_enable(struct vcpu *v, u32 msr UNUSED, u64 value)
 {
+	if (msr_ignored(&v->vm->cpuid)) {
+		v->misc_enable = value;
+		return true;
+	}
 	if (value & ~(MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_FIXED))
 		return false;
 	v->misc_enable = (value & MISC_ENABLE_FAST_STRINGS) | MISC_ENABLE_FIXED;
 	return true;
 }
 
-/* No bank can report anything, so nothing is ever in progress.  [SDM] "IA32_MCG_STATUS MSR"
- * (15.3.1.2) */
-static bool read_mcg_status(struct vcpu *v UNUSED, u32 msr UNUSED, u64 *value)
+/* ---- Machine checks ------------------------------------------------------------------- */
+
+/*
+ * As many banks as the machine has, in which nothing is ever reported: a machine check is the
+ * host's.  Real ones are not shown: their number would promise reports.
+ * [SDM] "Machine-Check MSRs" (15.3)
+ */
+#define MCG_COUNT 0xffu
+#define MCG_CTL_P BIT(8)
+#define MCG_SER_P BIT(24)
+#define BANK_REGISTERS 4 /* CTL, STATUS, ADDR, MISC */
+#define BANKS_MAX (ARRAY_SIZE(((struct vcpu *)0)->mce) / BANK_REGISTERS)
+
+static u64 mcg_cap(const struct vcpu *v)
 {
-	*value = 0;
+	u64 cap = msr_ignored(&v->vm->cpuid) ? msr_machine.mcg_cap : 0;
+
+	return (cap & (MCG_CTL_P | MCG_SER_P)) | MIN(cap & MCG_COUNT, (u64)BANKS_MAX);
+}
+
+static bool read_mcg_cap(struct vcpu *v, u32 msr UNUSED, u64 *value)
+{
+	*value = mcg_cap(v);
 	return true;
 }
 
-static bool write_mcg_status(struct vcpu *v UNUSED, u32 msr UNUSED, u64 value)
+static bool read_mcg_status(struct vcpu *v, u32 msr UNUSED, u64 *value)
 {
-	return !(value & ~BITS(2, 0));
+	*value = v->mcg_status;
+	return true;
 }
+
+/* Without banks there is nothing to keep. */
+static bool write_mcg_status(struct vcpu *v, u32 msr UNUSED, u64 value)
+{
+	bool banks = mcg_cap(v) & MCG_COUNT;
+
+	v->mcg_status = banks ? value : 0;
+	return banks || msr_ignored(&v->vm->cpuid) || !(value & ~BITS(2, 0));
+}
+
+static bool read_mcg_ctl(struct vcpu *v, u32 msr UNUSED, u64 *value)
+{
+	*value = mcg_cap(v) & MCG_CTL_P ? v->mcg_ctl : 0;
+	return msr_ignored(&v->vm->cpuid);
+}
+
+static bool write_mcg_ctl(struct vcpu *v, u32 msr UNUSED, u64 value)
+{
+	v->mcg_ctl = value;
+	return msr_ignored(&v->vm->cpuid);
+}
+
+static bool read_bank(struct vcpu *v, u32 msr, u64 *value)
+{
+	unsigned n = msr - MSR_MC0_CTL;
+
+	*value = n / BANK_REGISTERS < (mcg_cap(v) & MCG_COUNT) ? v->mce[n] : 0;
+	return msr_ignored(&v->vm->cpuid);
+}
+
+/* CTL is all or nothing there: what lies between is lost. */
+static bool write_bank(struct vcpu *v, u32 msr, u64 value)
+{
+	unsigned n = msr - MSR_MC0_CTL;
+
+	if (n / BANK_REGISTERS < (mcg_cap(v) & MCG_COUNT) &&
+	    (n % BANK_REGISTERS || !value || value == ~0ull))
+		v->mce[n] = value;
+	return msr_ignored(&v->vm->cpuid);
+}
+
+static bool read_perf_status(struct vcpu *v, u32 msr UNUSED, u64 *value)
+{
+	*value = msr_machine.perf_status;
+	return msr_ignored(&v->vm->cpuid);
+}
+
+/* ---- The rest again ------------------------------------------------------------------- */
 
 static bool write_ignored(struct vcpu *v UNUSED, u32 msr UNUSED, u64 value UNUSED)
 {
@@ -347,9 +424,26 @@ static bool write_hwcr(struct vcpu *v UNUSED, u32 msr UNUSED, u64 value)
 	return !(value & ~(HWCR_HARMLESS | HWCR_MONITOR_DISABLE | HWCR_TSC_FREQ_SEL));
 }
 
+static bool valid_pkrs(const struct vcpu *v UNUSED, u64 *value)
+{
+	return !(*value >> 32);
+}
+
+/* No component of XSS is offered. */
+static bool valid_xss(const struct vcpu *v UNUSED, u64 *value)
+{
+	return !*value;
+}
+
 void msr_reset(struct vcpu *v)
 {
-	v->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_FIXED;
+	v->misc_enable = msr_ignored(&v->vm->cpuid) ? msr_machine.misc_enable
+						    : MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_FIXED;
+	v->mcg_status = 0;
+	v->mcg_ctl = ~0ull;
+	memset(v->mce, 0, sizeof(v->mce));
+	for (unsigned i = 0; i < ARRAY_SIZE(v->mce); i += BANK_REGISTERS)
+		v->mce[i] = ~0ull;
 	v->tsc_adjust = 0;
 	memset(v->mtrr, 0, sizeof(v->mtrr));
 	memset(v->msr_found, 0, sizeof(v->msr_found));
@@ -378,7 +472,6 @@ void msr_reset(struct vcpu *v)
 #define NO_POWER "power and heat are the hypervisor's"
 #define NO_SPECTRE "side channels are out of scope; CPUID does not offer it"
 #define NO_NESTING "no nested virtualisation yet"
-#define NO_BANKS "MCG_CAP says 0 banks"
 #define MODEL_SPECIFIC "switches of one model's circuits"
 
 const struct msr_rule msr_rules[] = {
@@ -411,14 +504,19 @@ const struct msr_rule msr_rules[] = {
 	PASS(MSR_SYSENTER_CS, MSR_IF_SEP, "SYSENTER_CS", STATE_MSR, sysenter_cs, NULL),
 	PASS(MSR_SYSENTER_ESP, MSR_IF_SEP, "SYSENTER_ESP", STATE_MSR, sysenter_esp, canonical),
 	PASS(MSR_SYSENTER_EIP, MSR_IF_SEP, "SYSENTER_EIP", STATE_MSR, sysenter_eip, canonical),
-	CONSTANT(MSR_MCG_CAP, MSR_IF_MCA, "MCG_CAP", "0 banks", 0),
+	EMULATE(MSR_MCG_CAP, MSR_MCG_CAP, MSR_IF_MCA, "MCG_CAP",
+		"0 banks; on a machine that ignores what it lacks, as many as it has", read_mcg_cap,
+		NULL),
 	EMULATE(MSR_MCG_STATUS, MSR_MCG_STATUS, MSR_IF_MCA, "MCG_STATUS",
 		"0: no machine check is in progress; reserved bits are #GP", read_mcg_status,
 		write_mcg_status),
-	ABSENT(0x17b, 0x17b, "MCG_CTL", "MCG_CAP does not offer it"),
+	EMULATE(MSR_MCG_CTL, MSR_MCG_CTL, MSR_IF_MCA, "MCG_CTL", "as MCG_CAP says", read_mcg_ctl,
+		write_mcg_ctl),
 	ABSENT(0x186, 0x18d, "PERFEVTSEL0-7", NO_PMU),
-	ABSENT(0x198, 0x19c, "PERF_STATUS to THERM_STATUS", NO_POWER),
-	EMULATE(MSR_MISC_ENABLE, MSR_MISC_ENABLE, MSR_IF_INTEL, "MISC_ENABLE",
+	EMULATE(MSR_PERF_STATUS, MSR_PERF_STATUS, MSR_ALWAYS, "PERF_STATUS",
+		"#GP; the machine's if it ignores what it lacks", read_perf_status, NULL),
+	ABSENT(0x199, 0x19c, "PERF_CTL to THERM_STATUS", NO_POWER),
+	EMULATE(MSR_MISC_ENABLE, MSR_MISC_ENABLE, MSR_IF_MISC_ENABLE, "MISC_ENABLE",
 		"fast strings may be switched; BTS, PEBS unavailable; else #GP", read_misc_enable,
 		write_misc_enable),
 	ABSENT(0x1c9, 0x1c9, "LASTBRANCH_TOS", "no last-branch records"),
@@ -442,13 +540,16 @@ const struct msr_rule msr_rules[] = {
 		"kept and checked", read_mtrr, write_mtrr),
 	ABSENT(0x309, 0x345, "FIXED_CTR0 to PERF_CAPABILITIES", NO_PMU),
 	ABSENT(0x38d, 0x390, "FIXED_CTR_CTRL to PERF_GLOBAL_OVF_CTRL", NO_PMU),
-	ABSENT(0x400, 0x47f, "MC0_CTL to MC31_MISC", NO_BANKS),
+	EMULATE(MSR_MC0_CTL, MSR_MC_LAST, MSR_IF_MCA, "MC0_CTL to MC31_MISC", "as MCG_CAP says",
+		read_bank, write_bank),
 	ABSENT(0x480, 0x491, "VMX capabilities", NO_NESTING),
 	EMULATE(MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, MSR_IF_DEADLINE, "TSC_DEADLINE", "our LAPIC",
 		read_lapic, write_lapic),
+	PASS(MSR_PKRS, MSR_IF_PKS, "PKRS", STATE_MSR, pkrs, valid_pkrs),
 	EMULATE(MSR_X2APIC_FIRST, MSR_X2APIC_LAST, MSR_IF_X2APIC, "x2APIC registers",
 		"our LAPIC; #GP outside x2APIC mode", read_lapic, write_lapic),
-	ABSENT(MSR_XSS, MSR_XSS, "XSS", "XSAVES is hidden"),
+	KEEP(MSR_XSS, MSR_IF_XSAVES, "XSS", "0: no component is offered, so any other value is #GP",
+	     STATE_XSAVE, xss, valid_xss),
 	ABSENT(0x40000000, 0x400000ff, "another hypervisor's (Hyper-V)", "we are not it"),
 	ABSENT(0x4b564d00, 0x4b564dff, "another hypervisor's (KVM)", "we are not it"),
 	EMULATE(MSR_EFER, MSR_EFER, MSR_ALWAYS, "EFER",

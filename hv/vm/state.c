@@ -25,7 +25,8 @@
 #define LONG_DS_SELECTOR 0x18
 
 #define GPREGS_VERSION 1
-#define CPU_VERSION 1
+#define CPU_VERSION_FIRST 1
+#define CPU_VERSION 2 /* with PKRS */
 
 /* ---- Reset and loaders -------------------------------------------------------- */
 
@@ -314,6 +315,7 @@ static void put_cpu(struct state_buf *buf, const struct cpu_state *s)
 	state_put(buf, s->nmi_blocked, 1);
 	put_event(buf, &s->interrupted);
 	state_put(buf, s->activity, 1);
+	state_put(buf, s->pkrs, 8);
 	state_end_section(buf, begin);
 }
 
@@ -336,6 +338,8 @@ static void get_cpu(struct state_buf *buf, struct cpu_state *s)
 	s->nmi_blocked = state_get_max(buf, 1, 1, NULL);
 	get_event(buf, &s->interrupted);
 	s->activity = (u8)state_get_max(buf, 1, ACTIVITY_SHUTDOWN, "the CPU's activity is unknown");
+	if (buf->version >= 2)
+		s->pkrs = state_get_max(buf, 8, ~0u, "PKRS has more than 32 bits");
 }
 
 static void put_gpregs(struct state_buf *buf, const struct gpregs *regs)
@@ -459,7 +463,7 @@ int state_load_cpu(struct state_buf *buf, struct cpu_state *state, struct gpregs
 
 	find_section(buf, STATE_SECTION_GPREGS, GPREGS_VERSION);
 	get_gpregs(buf, &r);
-	find_section(buf, STATE_SECTION_CPU, CPU_VERSION);
+	find_section(buf, STATE_SECTION_CPU, CPU_VERSION_FIRST);
 	get_cpu(buf, &s);
 	fault = find_fault(&s, &r);
 	if (fault)

@@ -96,7 +96,7 @@ struct cpu_state {
 	/* STATE_MSR */
 	u64 star, lstar, cstar, sfmask, kernel_gs_base;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
-	u64 pat, debugctl, tsc_aux, spec_ctrl;
+	u64 pat, debugctl, tsc_aux, spec_ctrl, pkrs;
 	/* STATE_XSAVE */
 	u64 xcr0, xss;
 	/* STATE_INT */

@@ -284,6 +284,19 @@ static void read16(struct change *c, struct task *t)
 }
 
 /* From here on the new task runs: TR, flags, registers, selectors; no segment is loaded yet. */
+/* Virtual-8086 mode: a selector is a base, and nothing is checked. */
+static void load_v86(struct cpu_state *state)
+{
+	for (unsigned i = 0; i < SEG_COUNT; i++) {
+		struct segment *s = &state->seg[i];
+
+		s->base = (u64)s->selector << 4;
+		s->limit = 0xffff;
+		s->attr = V86_ATTR;
+	}
+	state->cpl = 3;
+}
+
 static void begin_new(struct change *c, struct task *t)
 {
 	struct vcpu *v = c->v;
@@ -312,6 +325,10 @@ static void begin_new(struct change *c, struct task *t)
 		state->seg[i] = (struct segment){ .selector = t->seg[i] };
 	state->ldtr = (struct segment){ .selector = t->ldt };
 	state->cpl = t->seg[SEG_CS] & SELECTOR_RPL;
+	if (v->regs.rflags & RFLAGS_VM) { /* a CPU enters no such guest without */
+		load_v86(state);
+		return;
+	}
 	/* Code runs from none of it, but a CPU enters no guest without a code segment. */
 	state->seg[SEG_CS].attr = (u16)(NO_CODE | state->cpl << SEG_ATTR_DPL_SHIFT);
 }
@@ -412,27 +429,12 @@ static int load_data(struct change *c, enum x86_seg seg)
 	return take_segment(c, &state->seg[seg], &s, at);
 }
 
-/* Virtual-8086 mode: a selector is a base, and nothing is checked. */
-static void load_v86(struct cpu_state *state)
-{
-	for (unsigned i = 0; i < SEG_COUNT; i++) {
-		struct segment *s = &state->seg[i];
-
-		s->base = (u64)s->selector << 4;
-		s->limit = 0xffff;
-		s->attr = V86_ATTR;
-	}
-	state->cpl = 3;
-}
-
 static int load_segments(struct change *c)
 {
 	static const u8 data[] = { SEG_DS, SEG_ES, SEG_FS, SEG_GS };
 
-	if (c->v->regs.rflags & RFLAGS_VM) {
-		load_v86(&c->v->state);
+	if (c->v->regs.rflags & RFLAGS_VM)
 		return load_ldt(c);
-	}
 	if (load_ldt(c) || load_stack(c) || load_code(c))
 		return -1;
 	for (unsigned i = 0; i < ARRAY_SIZE(data); i++)

@@ -215,6 +215,7 @@ void vcpu_reset(struct vcpu *v)
 {
 	state_reset(&v->state, &v->regs, vcpu_signature(v));
 	v->state.activity = v->index ? ACTIVITY_WAIT_SIPI : ACTIVITY_RUN;
+	v->sipi_wanted = v->index != 0;
 	v->state.tsc_offset = 0 - v->vm->tsc_base;
 	v->exit = (struct vm_exit){ 0 };
 	v->raised.type = v->deferred.type = EVENT_NONE;

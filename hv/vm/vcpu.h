@@ -57,6 +57,7 @@ struct vcpu {
 	/* Events: see vm/irq.h. */
 	struct event raised; /* a fault from emulation; EVENT_NONE: none */
 	struct event deferred; /* an interrupt whose delivery met that fault: comes after it */
+	bool sipi_wanted; /* INIT came, and no SIPI since; under the VM's lock */
 	u8 sipi_vector;
 	bool nmi_pending;
 	bool injected; /* an event was given to virt->inject since the last entry */
@@ -64,6 +65,7 @@ struct vcpu {
 	struct lapic lapic;
 	u64 misc_enable, tsc_adjust; /* MSRs that no back end keeps */
 	u64 mtrr[32]; /* stored, without effect: see vm/msr.c */
+	u64 mcg_status, mcg_ctl, mce[40]; /* likewise: four for each bank */
 	struct msr_found msr_found[8]; /* rules looked up before: see vm/msr.c */
 
 	bool loaded; /* on some CPU */
@@ -95,7 +97,10 @@ void vcpu_state_changed(struct vcpu *v, unsigned parts);
 void vcpu_request(struct vcpu *v, u32 request);
 /* Set it for v's own next entry: by the CPU that runs v, no kick. */
 void vcpu_note(struct vcpu *v, u32 request);
-/* Take it back: what was asked for has happened otherwise.  By the CPU that runs v. */
+/*
+ * Take it back: what was asked for has happened otherwise.  By the CPU that runs v, or, of
+ * events that its LAPIC sends, under the VM's lock.
+ */
 void vcpu_forget(struct vcpu *v, u32 request);
 
 static inline bool vcpu_requested(const struct vcpu *v)

@@ -78,6 +78,20 @@ static void free_vcpu(struct vcpu *v)
 	host_free_pages(v, host_order(virt->vcpu_size));
 }
 
+#define NS_PER_S 1000000000ull
+#define CALIBRATION_PER_MILLE 2
+
+/*
+ * Of a LAPIC's timer: 1, but where the TSC is slower than that (Bochs: 50 MHz), as much as
+ * makes the timer no faster than the TSC.  What calibration may be wrong by does not count.
+ */
+static u16 lapic_tick_ns(void)
+{
+	u64 hz = host_tsc_hz(), wanted = NS_PER_S / 1000 * (1000 - CALIBRATION_PER_MILLE);
+
+	return (u16)MIN((wanted + hz - 1) / hz, 0xffffull);
+}
+
 static int add_vcpu(struct vm *vm, unsigned index)
 {
 	struct vcpu *v = host_alloc_pages(host_order(virt->vcpu_size));
@@ -87,6 +101,7 @@ static int add_vcpu(struct vm *vm, unsigned index)
 		.x2apic = cpuid_has(&vm->cpuid, 1, 2, CPUID_1_ECX_X2APIC),
 		.tsc_deadline = cpuid_has(&vm->cpuid, 1, 2, CPUID_1_ECX_TSC_DEADLINE),
 		.maxphyaddr = (u8)cpuid_maxphyaddr(&vm->cpuid),
+		.tick_ns = lapic_tick_ns(),
 	};
 	int error;
 
@@ -310,12 +325,10 @@ void vm_end_triple_fault(struct vcpu *v)
 		host_unlock(&vm->lock);
 }
 
-/* The one line of this machine that can carry an NMI to a CPU whose interrupts are off. */
+/* LINT0, or an input of the IOAPIC, may carry an NMI or INIT to a CPU whose interrupts are off. */
 static bool has_nmi_source(const struct vcpu *v)
 {
-	u32 lint0 = v->lapic.lvt[LAPIC_LVT_LINT0];
-
-	return (lint0 & BIT(16)) == 0 && (lint0 >> 8 & 7) == LAPIC_NMI;
+	return lapic_lint0_is_event(&v->lapic) || ioapic_has_event(&v->vm->ioapic);
 }
 
 void vm_check_halted(struct vm *vm)

@@ -13,6 +13,36 @@ u64 fuzz_take(struct fuzz_input *in, unsigned bytes)
 	return value;
 }
 
+u64 fuzz_take_number(struct fuzz_input *in)
+{
+	u8 form = (u8)fuzz_take(in, 1);
+	u64 value;
+
+	switch (form >> 6) {
+	case 0:
+		return form & 63;
+	case 1:
+		return (1ull << (form & 63)) - 1 + (fuzz_take(in, 1) & 3);
+	case 2:
+		value = fuzz_take(in, 1 + (form & 3));
+		return form & 32 ? -value : value << (form & 28);
+	default:
+		return fuzz_take(in, 8);
+	}
+}
+
+void fuzz_keep(struct fuzz_kept *kept, void *at, size_t size)
+{
+	*kept = (struct fuzz_kept){ at, malloc(size), size };
+	memcpy(kept->copy, at, size);
+}
+
+void fuzz_restore(const struct fuzz_kept *kept, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		memcpy(kept[i].at, kept[i].copy, kept[i].size);
+}
+
 static struct fuzz_machine *of_bus(const struct bus *bus)
 {
 	return container_of(bus, struct fuzz_machine, bus);

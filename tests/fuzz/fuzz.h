@@ -1,7 +1,8 @@
 /*
  * fuzz.h - what a fuzz target is, and a machine to try devices in
  *
- * Owns: the entry point's prototype, input taken byte by byte, RAM with edges.
+ * Owns: the entry point's prototype, input taken byte by byte, RAM with edges, what is kept
+ * between inputs.
  * Must not know: what is tried.
  *
  * A target is a file fuzz_NAME.c with LLVMFuzzerTestOneInput.  It leaves nothing behind: the same
@@ -23,6 +24,19 @@ struct fuzz_input {
 
 /* The next bytes as a little-endian number; missing ones are 0. */
 u64 fuzz_take(struct fuzz_input *in, unsigned bytes);
+/* A number of up to eight bytes whose interesting values are likely: near limits, powers of two. */
+u64 fuzz_take_number(struct fuzz_input *in);
+
+/*
+ * Something that is slow to make is made once; each input then begins with it as it was.  What it
+ * points to stays: that must be of no meaning in the state kept, or be kept as well.
+ */
+struct fuzz_kept {
+	void *at, *copy;
+	size_t size;
+};
+void fuzz_keep(struct fuzz_kept *kept, void *at, size_t size);
+void fuzz_restore(const struct fuzz_kept *kept, unsigned count);
 
 /* Around the border of two pieces of RAM, and at the end of the second one there is nothing. */
 #define FUZZ_RAM_SIZE KiB(32) /* of each half */

@@ -2,11 +2,16 @@
  * replay.c - every input of the corpus once more, without a fuzzer, as TAP
  *
  * Each target is compiled with its own name for its entry point; the list of them is made by the
- * makefile.  Argument: the corpus.  A target without inputs is tried with nothing, and with noise.
+ * makefile.  Arguments: the corpus, all of which and some noise is tried; or a target and files for
+ * it.  Each target has a process of its own, for it keeps what is slow to make.
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "types.h"
 
@@ -15,7 +20,8 @@
 #undef TARGET
 
 #define INPUT_MAX 65536
-#define NOISES 200
+#define NOISES 50
+#define PATH_MAX_HERE 1024
 
 static const struct {
 	const char *name;
@@ -28,7 +34,11 @@ static const struct {
 
 #define COUNT ((unsigned)(sizeof(targets) / sizeof(targets[0])))
 
-static unsigned tried; /* inputs of the target whose turn it is */
+/* What the child of the target whose turn it is tells us, even if it dies. */
+static struct {
+	unsigned tried;
+	char input[PATH_MAX_HERE];
+} *report;
 
 /* From a copy of its exact size, so that reading beyond it is seen. */
 static void run(unsigned target, const u8 *data, size_t size)
@@ -39,7 +49,7 @@ static void run(unsigned target, const u8 *data, size_t size)
 		copy[i] = data[i];
 	targets[target].run(copy, size);
 	free(copy);
-	tried++;
+	report->tried++;
 }
 
 static void run_file(unsigned target, const char *path)
@@ -51,14 +61,14 @@ static void run_file(unsigned target, const char *path)
 		perror(path);
 		exit(1);
 	}
-	fprintf(stderr, "%s\n", path); /* what it was, if this is the last line */
+	snprintf(report->input, sizeof(report->input), "%s", path);
 	run(target, data, fread(data, 1, sizeof(data), file));
 	fclose(file);
 }
 
 static void run_corpus(unsigned target, const char *corpus)
 {
-	char path[1024];
+	char path[PATH_MAX_HERE];
 	struct dirent *entry;
 	DIR *dir;
 
@@ -85,18 +95,70 @@ static void run_noise(unsigned target)
 			seed = seed * 1664525 + 1013904223;
 			data[i] = (u8)(seed >> 24);
 		}
+		snprintf(report->input, sizeof(report->input), "noise %u", n);
 		run(target, data, n * sizeof(data) / NOISES);
 	}
 }
 
-int main(int argc, char **argv)
+/* True: all is well. */
+static bool in_child(unsigned target, const char *corpus)
 {
+	int status;
+	pid_t child;
+
+	report->tried = 0;
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		run_corpus(target, corpus);
+		run_noise(target);
+		snprintf(report->input, sizeof(report->input), "its end");
+		exit(0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       !WEXITSTATUS(status);
+}
+
+static int run_all(const char *corpus)
+{
+	bool good = true;
+
 	printf("1..%u\n", COUNT);
 	for (unsigned i = 0; i < COUNT; i++) {
-		tried = 0;
-		run_corpus(i, argc > 1 ? argv[1] : "tests/fuzz/corpus");
-		run_noise(i);
-		printf("ok %u - %s: %u inputs\n", i + 1, targets[i].name, tried);
+		bool passed = in_child(i, corpus);
+
+		good &= passed;
+		printf("%sok %u - %s: %u inputs", passed ? "" : "not ", i + 1, targets[i].name,
+		       report->tried);
+		printf(passed ? "\n" : ", then it died of %s\n", report->input);
 	}
+	return !good;
+}
+
+static int run_files(const char *name, int count, char **path)
+{
+	unsigned target = 0;
+
+	while (target < COUNT && strcmp(targets[target].name, name) != 0)
+		target++;
+	if (target == COUNT) {
+		fprintf(stderr, "there is no target %s\n", name);
+		return 1;
+	}
+	for (int i = 0; i < count; i++)
+		run_file(target, path[i]);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (report == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	if (argc > 2)
+		return run_files(argv[1], argc - 2, argv + 2);
+	return run_all(argc > 1 ? argv[1] : "tests/fuzz/corpus");
 }

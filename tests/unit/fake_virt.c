@@ -83,7 +83,7 @@ static void copy_parts(struct cpu_state *to, const struct cpu_state *from, unsig
 	if (parts & STATE_MSR) {
 		COPY(star), COPY(lstar), COPY(cstar), COPY(sfmask), COPY(kernel_gs_base);
 		COPY(sysenter_cs), COPY(sysenter_esp), COPY(sysenter_eip);
-		COPY(pat), COPY(debugctl), COPY(tsc_aux), COPY(spec_ctrl);
+		COPY(pat), COPY(debugctl), COPY(tsc_aux), COPY(spec_ctrl), COPY(pkrs);
 	}
 	if (parts & STATE_XSAVE)
 		COPY(xcr0), COPY(xss);

@@ -119,7 +119,7 @@ static void test_default_is_hidden(void)
 	CU_ASSERT(!cpuid_has(&vm->cpuid, 0x80000001, CPUID_ECX, 2)); /* SVM */
 	CU_ASSERT(!cpuid_has(&vm->cpuid, 1, CPUID_ECX, 3));	     /* MONITOR */
 	CU_ASSERT_EQUAL(cpuid_xcr0_allowed(&vm->cpuid), 0x2e7);
-	CU_ASSERT(!(cpuid_cr4_allowed(&vm->cpuid) & (CR4_VMXE | CR4_SMXE | CR4_CET | CR4_PKS)));
+	CU_ASSERT(!(cpuid_cr4_allowed(&vm->cpuid) & (CR4_VMXE | CR4_SMXE | CR4_CET)));
 	CU_ASSERT(!(cpuid_efer_allowed(&vm->cpuid) & (EFER_SVME | EFER_LMSLE | EFER_LMA)));
 	CU_ASSERT_EQUAL(vm->cpuid.max_basic, 0x1f);
 	CU_ASSERT_EQUAL(vm->cpuid.max_extended, 0x8000001f);
@@ -374,7 +374,7 @@ static void test_xsave(void)
 	};
 
 	CU_ASSERT_EQUAL(cpuid_xcr0_allowed(&vm->cpuid), 0xe7);
-	CU_ASSERT_EQUAL(cpuid_get(v, 0xd, 1).eax, 7); /* no XSAVES */
+	CU_ASSERT_EQUAL(cpuid_get(v, 0xd, 1).eax, 0xf); /* XSAVES too */
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		vcpu_state(v, STATE_ALL)->xcr0 = cases[i].xcr0;
 		fake_vcpu_settle(v);
@@ -413,7 +413,7 @@ static void test_controls(void)
 
 	CU_ASSERT_EQUAL(cr4 & (CR4_LA57 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_OSXSAVE),
 			CR4_LA57 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_OSXSAVE);
-	CU_ASSERT_EQUAL(cr4 & (CR4_PCIDE | CR4_VMXE | CR4_SMXE | CR4_CET | CR4_PKS), 0);
+	CU_ASSERT_EQUAL(cr4 & (CR4_PCIDE | CR4_VMXE | CR4_SMXE | CR4_CET), 0);
 	CU_ASSERT_EQUAL(cpuid_maxphyaddr(&vm->cpuid), 40);
 	CU_ASSERT_EQUAL(cpuid_efer_allowed(&vm->cpuid),
 			EFER_SCE | EFER_LME | EFER_NXE |

@@ -233,7 +233,9 @@ static void write_sector(struct store *store, u8 byte)
 	static struct store_request request;
 
 	memset(data, byte, sizeof(data));
-	request = (struct store_request){ .operation = STORE_WRITE, .segments = 1, .done = nothing_done };
+	request = (struct store_request){
+		.operation = STORE_WRITE, .segments = 1, .done = nothing_done
+	};
 	request.segment[0] = (struct store_segment){ data, sizeof(data) };
 	CU_ASSERT_TRUE(store_submit(store, &request));
 	CU_ASSERT_EQUAL(request.result, STORE_OK);

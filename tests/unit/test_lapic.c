@@ -79,7 +79,7 @@ static void start_with(bool x2apic, bool tsc_deadline)
 	memset(notified, 0, sizeof(notified));
 	memset(events, 0, sizeof(events));
 	for (unsigned i = 0; i < APICS; i++) {
-		const struct lapic_config config = { i, i == 0, x2apic, tsc_deadline, 40 };
+		const struct lapic_config config = { i, i == 0, x2apic, tsc_deadline, 40, 1 };
 
 		lapic_init(&apic[i], &m.bus, &config, &ops, &apic[i]);
 	}
@@ -602,6 +602,26 @@ static void test_one_shot(void)
 	CU_ASSERT_EQUAL(take(0), -1);
 }
 
+/* On a machine whose TSC is slower than 1 GHz. */
+static void test_slow_clock(void)
+{
+	start();
+	apic[0].config.tick_ns = 20;
+	wr(0, 0x320, 0x40);
+	wr(0, 0x3e0, 0xb);
+	wr(0, 0x380, 1000);
+	machine_run(&m, 20 * 400);
+	CU_ASSERT_EQUAL(rd(0, 0x390), 600);
+	wr(0, 0x3e0, 0); /* by 2: it goes on from there */
+	CU_ASSERT_EQUAL(rd(0, 0x390), 600);
+	machine_run(&m, 40 * 600 - 1);
+	CU_ASSERT_EQUAL(take(0), -1);
+	CU_ASSERT_EQUAL(rd(0, 0x390), 1);
+	machine_run(&m, 1);
+	CU_ASSERT_EQUAL(take(0), 0x40);
+	CU_ASSERT_EQUAL(rd(0, 0x390), 0);
+}
+
 static void test_periodic(void)
 {
 	unsigned ticks = 0;
@@ -786,6 +806,7 @@ void test_lapic_register(void)
 	CU_add_test(suite, "x2APIC", test_x2apic);
 	CU_add_test(suite, "timer, one-shot", test_one_shot);
 	CU_add_test(suite, "timer, periodic", test_periodic);
+	CU_add_test(suite, "a slow clock", test_slow_clock);
 	CU_add_test(suite, "timer, TSC deadline", test_deadline);
 	CU_add_test(suite, "saved state, broken ones", test_state);
 }

@@ -75,7 +75,7 @@ static void test_absent(void)
 {
 	static const u32 absent[] = { 0x3a,	  0x48,	      0x49,	  0xc1,	      0xe7,
 				      0x10a,	  0x17b,      0x186,	  0x198,      0x345,
-				      0x400,	  0x480,      0xda0,	  0x12345,    0x40000000,
+				      0x400,	  0x480,      0xd90,	  0x12345,    0x40000000,
 				      0x4b564d00, 0xc0000104, 0xc0010117, 0xc0010200, 0xffffffff };
 
 	for (unsigned which = 0; which < MACHINES; which++) {
@@ -324,6 +324,100 @@ static void test_machine_check_and_debug(void)
 	finish();
 }
 
+/* A machine that ignores what it lacks, as QEMU and Bochs do. */
+static void test_ignored(void)
+{
+	static const struct msr_machine lenient = {
+		.ignores = true, .misc_enable = 0x40001, .perf_status = 77, .mcg_cap = 0x100010a
+	};
+	static const u32 absent[] = { 0x3a,  0x48,   0xc1,	0x199,
+				      0x480, 0x1234, 0xc0010117, 0xdeadbeef };
+
+	msr_set_machine(&lenient);
+	start(QEMU_MAX, "bare");
+	for (unsigned i = 0; i < ARRAY_SIZE(absent); i++) {
+		CU_ASSERT(wr(absent[i], ~0ull));
+		CU_ASSERT_EQUAL(rd(absent[i]), 0);
+	}
+	CU_ASSERT_EQUAL(rd(MSR_MISC_ENABLE), 0x40001);
+	CU_ASSERT(wr(MSR_MISC_ENABLE, 0x400c51889));
+	CU_ASSERT_EQUAL(rd(MSR_MISC_ENABLE), 0x400c51889);
+	CU_ASSERT_EQUAL(rd(MSR_PERF_STATUS), 77);
+	CU_ASSERT_EQUAL(rd(0xc0010020), 0); /* write-only */
+	/* A register that is there keeps its rules. */
+	CU_ASSERT(!wr(MSR_PAT, 2));
+	CU_ASSERT(!wr(MSR_MTRRCAP, 0));
+	finish();
+
+	start(QEMU_MAX, "v1");
+	CU_ASSERT_EQUAL(rd(0x1234), ~0ull);
+	CU_ASSERT(!wr(0x1234, 0));
+	CU_ASSERT_EQUAL(rd(MSR_MCG_CAP), 0);
+	finish();
+	msr_set_machine(&(struct msr_machine){ 0 });
+}
+
+static void test_banks(void)
+{
+	static const struct msr_machine lenient = { .ignores = true, .mcg_cap = 0x100050a };
+
+	msr_set_machine(&lenient);
+	start(QEMU_MAX, "bare");
+	CU_ASSERT_EQUAL(rd(MSR_MCG_CAP), 0x100010a); /* no CMCI */
+	CU_ASSERT(wr(MSR_MCG_STATUS, 7));
+	CU_ASSERT_EQUAL(rd(MSR_MCG_STATUS), 7);
+	CU_ASSERT(wr(0x17b, 5));
+	CU_ASSERT_EQUAL(rd(0x17b), 5);
+	CU_ASSERT(wr(0x400, 0));
+	CU_ASSERT_EQUAL(rd(0x400), 0);
+	CU_ASSERT(wr(0x400, 6)); /* CTL is all or nothing */
+	CU_ASSERT_EQUAL(rd(0x400), 0);
+	CU_ASSERT(wr(0x425, 6));
+	CU_ASSERT_EQUAL(rd(0x425), 6);
+	CU_ASSERT(wr(0x428, 6)); /* behind the last bank */
+	CU_ASSERT_EQUAL(rd(0x428), 0);
+	CU_ASSERT(wr(0x47f, 6));
+	CU_ASSERT_EQUAL(rd(0x47f), 0);
+	msr_reset(v);
+	CU_ASSERT_EQUAL(rd(0x425), 0);
+	finish();
+
+	msr_set_machine(&(struct msr_machine){ .mcg_cap = 0x100050a });
+	start(QEMU_MAX, "bare"); /* a machine check there is real, and the host's */
+	CU_ASSERT_EQUAL(rd(MSR_MCG_CAP), 0);
+	CU_ASSERT_EQUAL(rd(0x17b), ~0ull);
+	CU_ASSERT_EQUAL(rd(0x400), ~0ull);
+	CU_ASSERT(!wr(0x401, 0));
+	finish();
+	msr_set_machine(&(struct msr_machine){ 0 });
+}
+
+/* PKRS has 32 bits; XSS comes with XSAVES and has none. */
+static void test_state_controls(void)
+{
+	start(QEMU_MAX, "bare");
+	CU_ASSERT(wr(MSR_PKRS, 0xfffffff0));
+	CU_ASSERT_EQUAL(rd(MSR_PKRS), 0xfffffff0);
+	CU_ASSERT(!wr(MSR_PKRS, BIT(32)));
+	CU_ASSERT(cpuid_cr4_allowed(&vm->cpuid) & CR4_PKS);
+	CU_ASSERT_EQUAL(rd(MSR_XSS), ~0ull);
+	finish();
+
+	start(BOCHS_SKYLAKE_X, "bare");
+	CU_ASSERT(!(cpuid_cr4_allowed(&vm->cpuid) & CR4_PKS));
+	CU_ASSERT_EQUAL(rd(MSR_PKRS), ~0ull);
+	CU_ASSERT(cpuid_has_xsaves(&vm->cpuid));
+	CU_ASSERT_EQUAL(rd(MSR_XSS), 0);
+	CU_ASSERT(wr(MSR_XSS, 0));
+	CU_ASSERT(!wr(MSR_XSS, BIT(11)));
+	finish();
+
+	start(BOCHS_SKYLAKE_X, "v1");
+	CU_ASSERT(!cpuid_has_xsaves(&vm->cpuid));
+	CU_ASSERT_EQUAL(rd(MSR_XSS), ~0ull);
+	finish();
+}
+
 /* What passes without an exit is told to the back end, both ways, and nothing else. */
 static u32 passed[64];
 static unsigned passed_count, switched_on;
@@ -340,6 +434,7 @@ static void record(struct vm *machine_of UNUSED, const struct trap *trap)
 static void test_traps(void)
 {
 	static const u32 expected[] = { MSR_SYSENTER_CS,   MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
+					MSR_PKRS,
 					MSR_STAR,	   MSR_LSTAR,	     MSR_CSTAR,
 					MSR_SFMASK,	   MSR_FS_BASE,	     MSR_GS_BASE,
 					MSR_KERNEL_GS_BASE };
@@ -367,6 +462,9 @@ void test_msr_register(void)
 
 	CU_add_test(suite, "rules are sorted, disjoint, reasoned", test_rules);
 	CU_add_test(suite, "absent registers", test_absent);
+	CU_add_test(suite, "registers that the machine ignores", test_ignored);
+	CU_add_test(suite, "machine-check banks", test_banks);
+	CU_add_test(suite, "PKRS, XSS", test_state_controls);
 	CU_add_test(suite, "EFER", test_efer);
 	CU_add_test(suite, "PAT", test_pat);
 	CU_add_test(suite, "MTRRs", test_mtrr);

@@ -290,7 +290,7 @@ static void test_there_and_back(void)
 	state.kernel_gs_base = 9, state.sysenter_cs = 10, state.sysenter_esp = 11;
 	state.sysenter_eip = 12, state.debugctl = 13, state.tsc_aux = 14, state.spec_ctrl = 15;
 	state.xcr0 = 7, state.xss = 16, state.pdpte[0] = 17, state.pdpte[3] = 18;
-	state.tsc_offset = ~19ull, state.cr2 = 20;
+	state.tsc_offset = ~19ull, state.cr2 = 20, state.pkrs = 28;
 	state.gdtr = (struct table_register){ 21, 22 };
 	state.idtr = (struct table_register){ 23, 24 };
 	state.interrupted = (struct event){ EVENT_EXCEPTION, 14, true, 3, 25, 26, 27 };
@@ -312,6 +312,7 @@ static void test_there_and_back(void)
 	CU_ASSERT_EQUAL(state.seg[SEG_FS].base, 0xffff800000001000);
 	CU_ASSERT_EQUAL(state.seg[SEG_CS].attr & SEG_ATTR_L, SEG_ATTR_L);
 	CU_ASSERT_EQUAL(state.spec_ctrl, 15);
+	CU_ASSERT_EQUAL(state.pkrs, 28);
 	CU_ASSERT_EQUAL(state.pdpte[3], 18);
 	CU_ASSERT_EQUAL(state.tsc_offset, ~19ull);
 	CU_ASSERT_EQUAL(state.idtr.limit, 24);

@@ -501,8 +501,7 @@ static void test_paging(void)
 	expect_old();
 }
 
-/* PAE: the new directory pointers are loaded and checked. */
-static void test_pae(void)
+static void start_pae(void)
 {
 	start(TASK_CALL);
 	put(DIRECTORY, 8, 0x13000 | PTE_P);
@@ -514,10 +513,34 @@ static void test_pae(void)
 	v->state.cr0 |= CR0_PG;
 	v->state.pdpte[0] = 0x13000 | PTE_P;
 	vcpu_state_changed(v, STATE_EXEC | STATE_PDPTE);
+}
+
+/* PAE: the new directory pointers are loaded and checked. */
+static void test_pae(void)
+{
+	start_pae();
 	handle_exit(v);
 	CU_ASSERT_EQUAL(v->raised.vector, VECTOR_GP);
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.tr.selector, S_NEW);
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.cr3, DIRECTORY);
+}
+
+/* They are bad, and the new task is in virtual-8086 mode: segments are as no entry refuses them. */
+static void test_pae_v86(void)
+{
+	const struct cpu_state *truth = &fake_vcpu(v)->truth;
+
+	start_pae();
+	put_new(EFLAGS, RFLAGS_ONE | RFLAGS_VM);
+	handle_exit(v);
+	CU_ASSERT_EQUAL(v->raised.vector, VECTOR_GP);
+	CU_ASSERT(v->regs.rflags & RFLAGS_VM);
+	CU_ASSERT_EQUAL(truth->cpl, 3);
+	for (unsigned i = 0; i < SEG_COUNT; i++) {
+		CU_ASSERT_EQUAL(truth->seg[i].attr, 0xf3);
+		CU_ASSERT_EQUAL(truth->seg[i].limit, 0xffff);
+		CU_ASSERT_EQUAL(truth->seg[i].base, (u64)truth->seg[i].selector << 4);
+	}
 }
 
 void test_task_register(void)
@@ -537,4 +560,5 @@ void test_task_register(void)
 	CU_add_test(suite, "16 bits", test_16_bits);
 	CU_add_test(suite, "paging", test_paging);
 	CU_add_test(suite, "PAE", test_pae);
+	CU_add_test(suite, "bad PDPTEs of a virtual-8086 task", test_pae_v86);
 }

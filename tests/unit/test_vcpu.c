@@ -282,6 +282,36 @@ static void test_init_sipi(void)
 	fake_vm_free(vm);
 }
 
+/* Messages that follow each other before the CPU looks at them. */
+static void test_init_sipi_order(void)
+{
+	struct script s = { .count = 0 };
+	struct vm *vm = fake_vm_make(MiB(4), 2);
+	struct vcpu *ap = vm->vcpu[1];
+
+	fake_vcpu(ap)->guest = scripted;
+	fake_vcpu(ap)->ctx = &s;
+	virt->load(ap);
+	ap->lapic.ops->event(ap, LAPIC_INIT, 0);
+	ap->lapic.ops->event(ap, LAPIC_SIPI, 0x9a);
+	ap->lapic.ops->event(ap, LAPIC_SIPI, 0x10);
+	CU_ASSERT_EQUAL(vcpu_step(ap), VCPU_HOST);
+	CU_ASSERT_EQUAL(fake_vcpu(ap)->truth.seg[SEG_CS].base, 0x9a000); /* the first counts */
+	ap->lapic.ops->event(ap, LAPIC_SIPI, 0x10); /* it runs: lost */
+	ap->lapic.ops->event(ap, LAPIC_NMI, 0);
+	ap->lapic.ops->event(ap, LAPIC_INIT, 0);
+	CU_ASSERT_EQUAL(vcpu_step(ap), VCPU_BLOCKED);
+	CU_ASSERT_EQUAL(ap->state.activity, ACTIVITY_WAIT_SIPI);
+	CU_ASSERT(!ap->nmi_pending);
+	ap->lapic.ops->event(ap, LAPIC_SIPI, 0x20);
+	ap->lapic.ops->event(ap, LAPIC_INIT, 0); /* that SIPI came to nothing */
+	CU_ASSERT_EQUAL(vcpu_step(ap), VCPU_BLOCKED);
+	ap->lapic.ops->event(ap, LAPIC_SIPI, 0x30);
+	CU_ASSERT_EQUAL(vcpu_step(ap), VCPU_HOST);
+	CU_ASSERT_EQUAL(fake_vcpu(ap)->truth.seg[SEG_CS].base, 0x30000);
+	fake_vm_free(vm);
+}
+
 /* ---- Completion ------------------------------------------------------------------------- */
 
 static void test_answers(void)
@@ -447,6 +477,7 @@ void test_vcpu_register(void)
 	CU_add_test(suite, "halt and wake", test_halt_and_wake);
 	CU_add_test(suite, "halted for ever", test_halt_for_ever);
 	CU_add_test(suite, "INIT and SIPI", test_init_sipi);
+	CU_add_test(suite, "INIT and SIPI without a pause", test_init_sipi_order);
 	CU_add_test(suite, "answers reach registers", test_answers);
 	CU_add_test(suite, "single step over what is emulated", test_single_step);
 	CU_add_test(suite, "a cut delivery is taken up", test_interrupted_is_delivered_again);

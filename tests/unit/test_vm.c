@@ -297,6 +297,7 @@ struct halting {
 	bool enabled[2]; /* RFLAGS.IF */
 	u32 requests[2];
 	u32 lint0; /* LVT LINT0 of the first; 0: masked */
+	u64 ioapic; /* entry of the PIT; 0: masked */
 	bool dead;
 };
 
@@ -332,6 +333,12 @@ static const struct halting haltings[] = {
 	  .lint0 = LINT0_NMI | LVT_MASK,
 	  .dead = true },
 	{ "LINT0 brings interrupts", { HALT, WAIT }, .lint0 = LINT0_EXTINT, .dead = true },
+	{ "the IOAPIC brings NMIs", { HALT, WAIT }, .ioapic = LINT0_NMI, .dead = false },
+	{ "the IOAPIC brings interrupts", { HALT, WAIT }, .ioapic = 0x30, .dead = true },
+	{ "the IOAPIC would bring NMIs, but is masked",
+	  { HALT, WAIT },
+	  .ioapic = LINT0_NMI | LVT_MASK,
+	  .dead = true },
 };
 
 static void test_halted(void)
@@ -347,6 +354,8 @@ static void test_halted(void)
 			vm->vcpu[n]->lapic.lvt[LAPIC_LVT_LINT0] = LVT_MASK;
 		}
 		vm->vcpu[0]->lapic.lvt[LAPIC_LVT_LINT0] = h->lint0 ? h->lint0 : LVT_MASK;
+		if (h->ioapic)
+			vm->ioapic.entry[2] = h->ioapic;
 		vm->vcpu[0]->regs.rip = 0xabc;
 		vm_check_halted(vm);
 		if ((vm->state == VM_HALTED) != h->dead)

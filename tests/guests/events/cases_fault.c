@@ -25,6 +25,7 @@ CODE(load, AT_A "movl (%r8), %eax\n" AT_B "nop\n");
 CODE(store, AT_A "movl %eax, (%r8)\n" AT_B "nop\n");
 CODE(fault_irq, SET_FLAGS(IF) AT_A "ud2\n" AT_B "nop\n");
 CODE(rdmsr, "movl $0x12345678, %ecx\n" AT_A "rdmsr\n" AT_B "nop\n");
+CODE(wrmsr, "movl $0x277, %ecx\nmovl $2, %eax\nxorl %edx, %edx\n" AT_A "wrmsr\n" AT_B "nop\n");
 CODE(xsetbv, "xorl %ecx, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\n" AT_A "xsetbv\n" AT_B "nop\n");
 CODE(vmrun, "xorl %eax, %eax\n" AT_A "vmrun\n" AT_B "nop\n");
 CODE(vmlaunch, AT_A "vmlaunch\n" AT_B "nop\n");
@@ -147,6 +148,7 @@ const struct event_case fault_cases[] = {
 	FAULT("non-canonical", code_noncanonical, "gp(0)@a"),
 	FAULT("non-canonical-stack", code_noncanonical_stack, "ss(0)@a"),
 	FAULT("rdmsr-absent", code_rdmsr, "gp(0)@a"),
+	FAULT("wrmsr-pat", code_wrmsr, "gp(0)@a"),
 	FAULT("xsetbv-zero", code_xsetbv, "gp(0)@a"),
 	FAULT("vmrun", code_vmrun, "ud@a"),
 	FAULT("vmlaunch", code_vmlaunch, "ud@a"),

@@ -27,7 +27,8 @@ static const struct {
 	{ "qemu", "icebp", "ud@a" },
 	{ "qemu", "general-detect", "-" },
 	{ "qemu", "non-canonical-stack", "gp(0)@a" },
-	{ "qemu-bare", "rdmsr-absent", "-" },
+	{ "qemu", "rdmsr-absent", "-" },
+	{ "qemu-bare", "wrmsr-pat", "-" },
 	{ "qemu", "user-int3-dpl0", "gp(32)@a" },
 	{ "qemu", "user-int-n-dpl0", "gp(312)@a" },
 	{ "qemu", "user-int-n-absent", "np(322)@a" },
@@ -56,7 +57,7 @@ static const struct {
 	{ "bochs-bare", "apic-lint0-masked", "v51@a irq0@a" },
 	{ "bochs-bare", "pic-lower-number-first", "irq4@a irq0@a" },
 	{ "bochs", "break-after-irq", "db(B0)@a irq0@a" },
-	{ "bochs-bare", "rdmsr-absent", "-" },
+	{ "bochs", "rdmsr-absent", "-" },
 	{ "bochs", "rf-of-interrupted-rep", "no rf" },
 	/* VMCB has no place for a #DB that waits for the end of the shadow. */
 	{ "bochs-svm", "data-mov-ss-cpuid", "-" },
