@@ -4,6 +4,8 @@
 #include "host.h"
 #include "vm/vcpu.h"
 
+#define DEBT_MAX_NS 1000000000ull /* what is older is forgiven */
+
 static struct {
 	struct host_lock lock;
 	const struct sched_policy *policy;
@@ -91,13 +93,16 @@ int sched_remove(struct vcpu *v)
 	return cpu;
 }
 
-u64 sched_deadline(const struct vcpu *v)
+u64 sched_deadline(struct vcpu *v)
 {
 	u64 deadline = ~0ull;
 
 	host_lock(&sched.lock);
-	if (sched.ready)
+	if (sched.ready) {
 		deadline = v->sched.started_ns + sched.policy->slice_ns(v);
+		if (!v->sched.due_ns) /* who ran alone owes nothing for that */
+			v->sched.due_ns = MAX(deadline, host_now());
+	}
 	sched.timeless[v->sched.cpu] = !sched.ready;
 	host_unlock(&sched.lock);
 	return deadline;
@@ -129,6 +134,7 @@ struct vcpu *sched_pick(unsigned cpu, u64 now)
 		v->sched.state = SCHED_RUNNING;
 		v->sched.cpu = cpu;
 		v->sched.started_ns = now;
+		v->sched.due_ns = 0;
 	}
 	host_unlock(&sched.lock);
 	return v;
@@ -155,6 +161,8 @@ void sched_put(struct vcpu *v, bool blocked, u64 now)
 	check(v->sched.state == SCHED_RUNNING);
 	sched.timeless[v->sched.cpu] = false;
 	v->sched.run_ns += now - v->sched.started_ns;
+	if (v->sched.due_ns && now > v->sched.due_ns)
+		v->sched.debt_ns = MIN(v->sched.debt_ns + now - v->sched.due_ns, DEBT_MAX_NS);
 	if (v->sched.leaving) {
 		v->sched.leaving = false;
 		v->sched.state = SCHED_OUT;
@@ -233,10 +241,24 @@ static void rr_dequeue(struct vcpu *v)
 		tail = before;
 }
 
+/* Who owes a slice or more lets the others go first, and owes one less. */
+static void rr_collect(void)
+{
+	while (head != tail && head->sched.debt_ns >= SLICE_NS) {
+		struct vcpu *v = head;
+
+		v->sched.debt_ns -= SLICE_NS;
+		rr_dequeue(v);
+		rr_enqueue(v);
+	}
+}
+
 static struct vcpu *rr_pick(unsigned cpu UNUSED)
 {
-	struct vcpu *v = head;
+	struct vcpu *v;
 
+	rr_collect();
+	v = head;
 	if (v)
 		rr_dequeue(v);
 	return v;

@@ -29,6 +29,8 @@ struct sched_entity {
 	unsigned cpu; /* where it runs or ran last */
 	u32 weight;
 	u64 started_ns; /* RUNNING: since when */
+	u64 due_ns; /* RUNNING: until when, since others wait; 0: nobody has waited yet */
+	u64 debt_ns; /* time that it took from those who waited */
 	u64 run_ns; /* time spent RUNNING, in all */
 	struct vcpu *next; /* in the policy's queue */
 };
@@ -64,9 +66,10 @@ int sched_busy(unsigned cpu);
 
 /*
  * host_now until which a RUNNING vCPU may run; ~0 while no other one waits: no timer is needed
- * then.  Ask again after each host interrupt, for others may have become ready.
+ * then.  Ask again after each host interrupt, for others may have become ready.  Time beyond it is
+ * v's debt, which its next turns pay: so a guest gains nothing by exits that take long.
  */
-u64 sched_deadline(const struct vcpu *v);
+u64 sched_deadline(struct vcpu *v);
 
 /*
  * A CPU that runs with no timer though somebody waits by now, which must be interrupted to ask for

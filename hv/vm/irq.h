@@ -38,7 +38,4 @@ void irq_prepare(struct vcpu *v);
 /* Would an event wake v from HLT?  The VM's lock is held. */
 bool irq_wakes(struct vcpu *v);
 
-/* Edge on v's NMI pin; any CPU. */
-void irq_nmi(struct vcpu *v);
-
 #endif

@@ -155,6 +155,38 @@ static void test_deadline(void)
 
 /* ---- Round robin ---------------------------------------------------------------- */
 
+/*
+ * One whose turns end late (a long exit) gets no more of the CPU than its neighbour; one who ran
+ * alone before owes nothing.
+ */
+static void test_debt(void)
+{
+	u64 ran[2] = { 0 }, now = 1000, late = 83000000;
+
+	start(1);
+	sched_add(&vcpu[0]);
+	CU_ASSERT_PTR_EQUAL(sched_pick(0, now), &vcpu[0]);
+	CU_ASSERT_EQUAL(sched_deadline(&vcpu[0]), ~0ull);
+	now += 5000000000ull;
+	fake_host.now = now;
+	sched_add(&vcpu[1]);
+	CU_ASSERT(sched_deadline(&vcpu[0]) < now);
+	sched_put(&vcpu[0], false, now);
+	CU_ASSERT_EQUAL(vcpu[0].sched.debt_ns, 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct vcpu *v = sched_pick(0, now);
+		u64 begin = now;
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(v);
+		now = sched_deadline(v) + (v == &vcpu[0] ? late : 0);
+		fake_host.now = now;
+		sched_put(v, false, now);
+		ran[v == &vcpu[1]] += now - begin;
+	}
+	CU_ASSERT(ran[0] < ran[1] + 2 * late && ran[1] < ran[0] + 2 * late);
+	finish();
+}
+
 static void test_fair(void)
 {
 	u64 now = 0;
@@ -614,6 +646,7 @@ void test_sched_register(void)
 	CU_add_test(suite, "which idle CPU", test_idle_choice);
 	CU_add_test(suite, "no deadline while nobody waits", test_deadline);
 	CU_add_test(suite, "equal turns", test_fair);
+	CU_add_test(suite, "who overruns pays", test_debt);
 	CU_add_test(suite, "equal shares of two CPUs", test_fair_on_two);
 	CU_add_test(suite, "no kick is lost in any order of steps", test_no_kick_lost);
 	CU_add_test(suite, "100000 random operations", test_random);
