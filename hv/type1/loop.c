@@ -143,7 +143,7 @@ static bool must_leave(const struct cpu *cpu)
 }
 
 /* When v's time is over.  If others wait, a CPU that set no timer must hear of it too. */
-static u64 deadline_of(const struct vcpu *v)
+static u64 deadline_of(struct vcpu *v)
 {
 	u64 deadline = sched_deadline(v);
 
