@@ -1,7 +1,7 @@
 /* poke.S - stores behind its memory: lost on a PC, the end of a VM with strict=1 */
 #include "tiny.h"
 
-#define NOTHING_THERE 0xe0000000
+#define NOTHING_THERE 0xf8000000
 
 	movl NOTHING_THERE, %eax
 	cmpl $-1, %eax

@@ -42,7 +42,7 @@ for machine in qemu-svm bochs-vmx bochs-svm; do
   says "$machine" 'HLT with interrupts off is reported as such' \
     '^VM halt is halted: .*interrupts off'
   says "$machine" 'a store to nowhere ends a strict VM, and names the address' \
-    '^VM poke is dead: .*0xe0000000'
+    '^VM poke is dead: .*0xf8000000'
   says "$machine" 'the same store is lost, as on a PC, in one that is not' \
     '^\[lax\] poke: nothing reads as ones' '^\[lax\] poke: still here'
   says "$machine" 'a guest that spins with interrupts off gets and leaves the CPU' \

@@ -49,15 +49,17 @@ end
 
 define vms
   set $n = 0
-  while $n < guest_count
+  while $n < sizeof(guest) / sizeof(guest[0])
     set $g = &guest[$n]
     set $n = $n + 1
-    printf "%2d %-15s ", $n, $g->config.name
-    if $g->vm == 0
-      printf "not started\n"
-    else
-      output (enum vm_state)$g->vm->state
-      printf ", %d vCPU, %lu MiB, %s\n", $g->vm->vcpu_count, $g->config.memory >> 20, $g->vm->cause
+    if $g->number != 0
+      printf "%2d %-15s ", $n, $g->definition.config.name
+      if $g->vm == 0
+        printf "not started\n"
+      else
+        output (enum vm_state)$g->vm->state
+        printf ", %d vCPU, %lu MiB, %s\n", $g->vm->vcpu_count, $g->definition.config.memory >> 20, $g->vm->cause
+      end
     end
   end
 end
@@ -68,7 +70,7 @@ end
 # Sets $vm and $vcpu, its first one; $vm is 0 if there is none.
 define find-vm
   set $vm = (struct vm *)0
-  if $arg0 >= 1 && $arg0 <= guest_count
+  if $arg0 >= 1 && $arg0 <= sizeof(guest) / sizeof(guest[0])
     set $vm = guest[$arg0 - 1].vm
   end
   if $vm == 0
