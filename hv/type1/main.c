@@ -222,8 +222,10 @@ static void work(void)
 	console_take_input();
 	if (script_active())
 		script_poll();
-	if (options.script_exit && !script_active())
+	if (options.script_exit && !script_active()) {
+		guests_poll(); /* ends that came while the script ran */
 		host_exit(0);
+	}
 	if (options.exit_done && !guests_alive())
 		host_exit(status_of_guests());
 }

@@ -48,7 +48,8 @@ done
 
 new_disk full
 start_bare full full --cpus 2 --append selftest
-start_bare lines full --append 'selftest intx'
+new_disk lines
+start_bare lines lines --append 'selftest intx'
 for machine in qemu-svm bochs-vmx bochs-svm; do
   new_disk "$machine"
   start "full-$machine" "$machine" --cpus 2 --opt 'exit=done silence=0' \
