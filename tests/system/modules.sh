@@ -105,7 +105,7 @@ for vm in truncated headless garbage; do
 done
 ends later 0 'disks, firmware and networks are understood'
 says later 'what this machine lacks is named' \
-  '^espejo: garbage: 0x186a0 bytes are no ROM' '^espejo: hd0p1: there is no such disk'
+  '^espejo: garbage: 0x186a0 bytes are no ROM' '^espejo: VM area: disk=hd0p1: there is no such disk'
 says later 'and only those VMs do not run' '^hv> vm list' '2 disk +running' '3 shared +running' \
   '4 bios +defined' '5 area +defined' '6 net +running' '7 task +running' '8 lonely +running' \
   '^hv> vm delete area' '^hv> disk list' '^there is no disk' '^hv> net list' '^lan: ' \
