@@ -60,8 +60,8 @@ static bool has_vmx(void)
 }
 
 /*
- * An MSR that no CPU has: #GP, or on a machine that ignores what it lacks (QEMU and Bochs do), and so
- * under a hypervisor that shows the machine, nothing: it reads 0 and keeps nothing.
+ * An MSR that no CPU has: #GP, or on a machine that ignores what it lacks (QEMU and Bochs do), and
+ * so under a hypervisor that shows the machine, nothing: it reads 0 and keeps nothing.
  */
 static void no_msr(const char *name, u32 msr)
 {
