@@ -45,7 +45,7 @@ LD = $(CROSS_COMPILE)ld
 .PHONY: all help clean
 all: build-all
 
-FRAGMENTS := $(wildcard hv/*.mk guest-os/*.mk checker/*.mk labs/*.mk slides/*.mk tests/*.mk tools/*.mk)
+FRAGMENTS := $(wildcard hv/*.mk hv/type2/*.mk guest-os/*.mk checker/*.mk labs/*.mk slides/*.mk tests/*.mk tools/*.mk)
 .PHONY: build-all
 include $(FRAGMENTS)
 

@@ -56,6 +56,13 @@ void host_log(const char *format, ...) PRINTF_LIKE(1, 2);
 void *host_alloc_pages(unsigned order);
 void host_free_pages(void *pages, unsigned order);
 
+/*
+ * A guest's RAM in one piece, zero, aligned to 2 MiB; what is never touched costs nothing.  NULL:
+ * this host has memory only as host_alloc_pages gives it.  size: a multiple of 2 MiB, reserved.
+ */
+void *host_alloc_ram(u64 size);
+void host_free_ram(void *ram, u64 size);
+
 /* The order of pages that hold size bytes. */
 static inline unsigned host_order(size_t size)
 {

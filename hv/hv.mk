@@ -17,6 +17,16 @@ $(B)/hv/dsdt.aml.h: hv/dev/dsdt.asl hv/hv.mk
 
 $(B)/hv/dev/acpitables.c.o: $(B)/hv/dsdt.aml.h
 
+# The ROM of a machine whose kernel is started directly, as numbers for an array.
+$(B)/hv/rom.bin.h: hv/rom/rom.S hv/rom/rom.h hv/hv.mk
+	@mkdir -p $(@D)
+	$(call say,ROM,$<)
+	$(Q)$(TARGET_CC) -m32 -Ihv -c $< -o $(@:.bin.h=.o)
+	$(Q)$(LD) -m elf_i386 -Ttext 0xf000 -e 0 --oformat binary -o $(@:.h=) $(@:.bin.h=.o)
+	$(Q)od -An -v -tx1 $(@:.h=) | sed 's/\([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+
+$(B)/hv/vm/load_rom.c.o: $(B)/hv/rom.bin.h
+
 $(B)/hv/%.c.o: hv/%.c hv/hv.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

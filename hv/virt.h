@@ -57,6 +57,15 @@ struct virt_ops {
 	/* Bytes of vcpu->xsave, which common code allocates: all that XCR0 can switch on here. */
 	size_t (*xsave_size)(void);
 
+	/* What CPUID of a guest could show at most; NULL: what host_cpuid says. */
+	struct cpuid_regs (*cpuid)(u32 leaf, u32 subleaf);
+
+	/*
+	 * Under PAE paging the guest's PDPTEs are read from memory at each walk: no MOV to a
+	 * control register loads them, or faults for a reserved bit.
+	 */
+	bool pdptes_in_memory;
+
 	/*
 	 * Can this machine do it?  NULL, or the sentence that says what is missing and
 	 * where to enable it.  Called on the boot CPU, changes nothing.
@@ -93,6 +102,12 @@ struct virt_ops {
 	 */
 	void (*run)(struct vcpu *v);
 
+	/*
+	 * Somebody wants v out of the guest: a run of it, now or the next one, ends with EXIT_HOST.
+	 * Any CPU, at any moment, in a signal handler too.  NULL: host interrupts do that.
+	 */
+	void (*kick)(struct vcpu *v);
+
 	/* Complete v->exit now: registers and state are then as the guest would see them. */
 	void (*complete)(struct vcpu *v);
 
@@ -111,7 +126,8 @@ struct virt_ops {
 
 	/*
 	 * Exit as soon as the guest can take an interrupt (EXIT_WINDOW_INTR), an NMI
-	 * (EXIT_WINDOW_NMI); windows is the whole set of wishes, 0 takes them back.
+	 * (EXIT_WINDOW_NMI); windows is the whole set of wishes, 0 takes them back.  A back end
+	 * that has no such exit may take v->nmi_pending in that window itself.
 	 */
 	void (*window)(struct vcpu *v, unsigned windows);
 
@@ -119,7 +135,8 @@ struct virt_ops {
 
 	/*
 	 * Guest-physical space.  Sizes and addresses in whole pages.  map: host is memory from
-	 * host_alloc_pages, physically in one piece; -HOST_ENOMEM if tables cannot be made.
+	 * host_alloc_pages, physically in one piece, or of host_alloc_ram;
+	 * -HOST_ENOMEM if tables cannot be made.
 	 * The others change what exists; callers then vm_flush (vm/vm.h), which gets every
 	 * CPU to call flush before it enters the guest again.
 	 */

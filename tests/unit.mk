@@ -5,7 +5,7 @@ UNIT_SUITES := $(wildcard tests/unit/test_*.c)
 UNIT_HELP := $(filter-out $(UNIT_SUITES) tests/unit/decode_dump.c,$(wildcard tests/unit/*.c))
 # What is linked in, and tested through its headers.  Not lib/string.c: the C library's.
 UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c hv/sched/*.c hv/trace/*.c \
-	hv/store/*.c hv/net/*.c) \
+	hv/store/*.c hv/net/*.c hv/kvm/*.c) \
 	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/amd/svm_dump.c hv/intel/ept.c hv/intel/vmx_explain.c \
 		hv/intel/vmx_rules_*.c) \
 	$(patsubst %,hv/type1/%.c,acpi mptable multiboot words definition options modules plugs partitions pages font symbols shell_vm shell_devices \
@@ -25,6 +25,7 @@ $(UNIT)/%.o: %.c | $(UNIT)/test_list.h
 	$(Q)$(CC) $(UNIT_CFLAGS) $(DEPS) -c -o $@ $<
 
 $(UNIT)/hv/dev/acpitables.o: $(B)/hv/dsdt.aml.h
+$(UNIT)/hv/vm/load_rom.o: $(B)/hv/rom.bin.h
 
 $(UNIT)/unit-tests: $(UNIT_OBJ)
 	$(call say,LD,$@)

@@ -23,6 +23,7 @@ $(FUZZ_B)/%.o: %.c | $(UNIT)/test_list.h
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(DEPS) -c -o $@ $<
 
 $(FUZZ_B)/hv/dev/acpitables.o: $(B)/hv/dsdt.aml.h
+$(FUZZ_B)/hv/vm/load_rom.o: $(B)/hv/rom.bin.h
 
 # An archive: a target takes out of it what it needs.
 $(FUZZ_B)/shared.a: $(FUZZ_SHARED:%.c=$(FUZZ_B)/%.o)

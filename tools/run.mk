@@ -3,6 +3,7 @@
 # make run              two guests, their consoles and the shell
 # make run GUEST=linux  Debian's kernel beside a guest OS, with a disk and a network; VCPUS=2
 # make run GUEST=file   a multiboot kernel or bzImage alone: tools/hv-run, whose status is the kernel's
+# make run MACHINE=type2 GUEST=...  one guest as a Linux process; with GUEST=linux a disk and a network
 #
 # On a terminal you are the operator.  Otherwise a script is, and the run ends by itself with
 # status 0.
@@ -56,6 +57,21 @@ linux: $(LINUX)/vmlinuz ## fetch Debian's kernel and make an initramfs for it
 
 export APPEND INITRD
 
+# One guest in one process: see tools/type2.
+RUN_TYPE2_guest-os = --mem 64M --append run=counter $(if $(SCRIPTED),--play tools/type2.script) $(GUEST_OS)
+RUN_TYPE2_linux = --mem 256M --cpus $(VCPUS) --net --append "$(LINUX_CMDLINE)" --initrd $(LINUX)/initrd.gz \
+	--disk $(LINUX)/small.img,cow $(if $(SCRIPTED),--play tools/type2-linux.script) $(LINUX)/vmlinuz
+
+ifeq ($(MACHINE),type2)
+run: espejo-vm guest-os $(LINUX)/vmlinuz $(RUN_NEEDS_$(GUEST))
+ifeq ($(origin RUN_TYPE2_$(GUEST)),undefined)
+	@tools/type2 --cpus $(VCPUS) --mem $(MEM) $(RUN_LIMIT) \
+		$${APPEND:+--append "$$APPEND"} $${INITRD:+--initrd "$$INITRD"} '$(GUEST)'
+else
+	@tools/type2 $(RUN_LIMIT) $(RUN_TYPE2_$(GUEST)) || [ $$? -eq 1 ] # 0 at the exit port
+endif
+else
+
 # It is a file if it is none of those above.
 ifeq ($(origin RUN_MODULES_$(GUEST)),undefined)
 run: hv
@@ -66,4 +82,4 @@ run: hv guest-os $(RUN_NEEDS_$(GUEST)) ## boot two guests; GUEST=linux, MACHINE=
 	@tools/run --strict --machine $(MACHINE) --cpus $(CPUS) --mem $(RUN_MEM_$(GUEST)) $(RUN_LIMIT) \
 		$(RUN_OPTIONS_$(GUEST)) $(ESPEJO) $(RUN_MODULES_$(GUEST))
 endif
-
+endif

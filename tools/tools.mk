@@ -68,7 +68,7 @@ $(B)/compile_commands.json: Makefile $(FRAGMENTS)
 		tools/compile-commands > $@
 
 # Counts executed instructions inside QEMU (tools/run --count); it must fit QEMU's process.
-$(B)/tools/count.so: tools/plugin/count.c
+$(B)/tools/count.so: tools/plugin/count.c tools/linux/mark.h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(if $(filter clang%,$(CC)),clang,gcc) $(CSTD) $(WARN) -O2 -fPIC -shared -fvisibility=hidden $< -o $@

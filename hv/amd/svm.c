@@ -34,6 +34,7 @@ ASSERT_OFFSET(struct gpregs, r[REG_R15], REGS_R15);
 #define MSRPM_ORDER 1
 #define TRAP_EVERYTHING 0xff
 #define PROBE_ASID 1
+#define PROBE_VECTOR 0x20
 #define CS_64BIT (0xb | SEG_ATTR_S | SEG_ATTR_P | SEG_ATTR_L | SEG_ATTR_G)
 #define SS_FLAT (0x3 | SEG_ATTR_S | SEG_ATTR_P | SEG_ATTR_DB | SEG_ATTR_G)
 #define CPUID_7_EDX_SPEC_CTRL BIT(26)
@@ -161,8 +162,33 @@ static int probe_interrupt_mask(const struct svm_cpu *cpu)
 }
 
 /*
- * Does RDMSR of a register that nobody has raise #GP, as it should?  The guest tries it, since a
- * fault of ours would be the end.
+ * Is V_IRQ taken before the first instruction of a guest that is entered with IF set?  It meets an
+ * IDT without gates then.  Bochs 2.7 executes VMMCALL first.
+ */
+static int probe_virtual_interrupts(const struct svm_cpu *cpu)
+{
+	struct vmcb *b = host_alloc_pages(0);
+	struct gpregs regs = { 0 };
+
+	if (!b)
+		return -HOST_ENOMEM;
+	do {
+		host_take_interrupts(); /* they go first */
+		make_probe(b);
+		b->control.int_control |= VMCB_V_IRQ | VMCB_V_INTR_PRIO | VMCB_V_IGN_TPR |
+					  (u64)PROBE_VECTOR << VMCB_V_INTR_VECTOR_SHIFT;
+		b->save.rflags |= RFLAGS_IF;
+		svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
+	} while (b->control.exitcode == VMCB_EXIT_INTR);
+	svm_features.virtual_interrupts =
+		b->control.exitcode == VMCB_EXIT_EXCEPTION + VECTOR_GP;
+	host_free_pages(b, 0);
+	return 0;
+}
+
+/*
+ * Does RDMSR of a register that nobody has raise #GP, as it should?  Is there an RDPMC?  A guest
+ * tries, since a fault of ours would be the end.
  */
 static int probe_msrs(const struct svm_cpu *cpu)
 {
@@ -182,6 +208,10 @@ static int probe_msrs(const struct svm_cpu *cpu)
 		machine.perf_status = x86_rdmsr(MSR_PERF_STATUS);
 		machine.mcg_cap = x86_rdmsr(MSR_MCG_CAP);
 	}
+	make_probe(b);
+	b->save.rip = (u64)(uintptr_t)svm_probe_rdpmc_guest;
+	svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
+	machine.rdpmc_undefined = (u32)b->control.exitcode == VMCB_EXIT_EXCEPTION + VECTOR_UD;
 	msr_set_machine(&machine);
 	host_free_pages(b, 0);
 	return 0;
@@ -242,6 +272,8 @@ static int cpu_on(void)
 	if (host_cpu())
 		return 0;
 	error = probe_msrs(cpu);
+	if (!error)
+		error = probe_virtual_interrupts(cpu);
 	return error ? error : probe_interrupt_mask(cpu);
 }
 
@@ -559,6 +591,7 @@ const struct virt_ops amd_ops = {
 	.vm_size = sizeof(struct svm_vm),
 	.vcpu_size = sizeof(struct svm_vcpu),
 	.xsave_size = hw_fpu_size,
+	.pdptes_in_memory = true, /* [APM] vol. 2 "Legacy PAE Mode" (15.25.10) */
 	.probe = probe,
 	.cpu_on = cpu_on,
 	.cpu_off = cpu_off,

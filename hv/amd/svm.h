@@ -17,6 +17,7 @@ struct svm_features {
 	u32 clean; /* VMCB_CLEAN_ALL if clean bits are heeded, else 0 */
 	u8 phys_bits, linear_bits; /* bits of a physical and of a linear address */
 	bool nrips, flush_by_asid, decode_assists, lbr_virt, rdpru, rdtscp, spec_ctrl, pks;
+	bool virtual_interrupts; /* V_IRQ is taken at the entry; found out by trying */
 };
 extern struct svm_features svm_features;
 
@@ -83,7 +84,8 @@ struct svm_vcpu {
 	u64 soft_rip;
 	bool loaded; /* its FPU, DR0-3 and MSRs are in the CPU */
 	bool nmi_blocked;
-	bool df_guarded; /* #DF is being delivered: see svm_event.c */
+	bool guarded; /* faults of a delivery exit: see svm_event.c */
+	bool offered; /* what is delivered is V_IRQ */
 	unsigned cpu; /* of the ASID */
 	u32 asid_generation;
 	u64 host_tsc_aux, host_spec_ctrl;
@@ -127,7 +129,7 @@ bool svm_go_on(struct gpregs *regs);
 bool svm_go_on_nrips(struct gpregs *regs);
 bool svm_stop(struct gpregs *regs);
 /* Guests that execute VMMCALL at once, and after RDMSR: for probes. */
-extern const u8 svm_probe_guest[], svm_probe_msr_guest[];
+extern const u8 svm_probe_guest[], svm_probe_msr_guest[], svm_probe_rdpmc_guest[];
 
 /* In checking builds every entry takes the slow way, which checks all that the CPU will. */
 #ifdef CHECKING
@@ -141,12 +143,29 @@ void svm_get_state(struct vcpu *v, unsigned parts);
 void svm_set_state(struct vcpu *v, unsigned parts);
 bool svm_breakpoints(const struct vcpu *v);
 
-/* ---- svm_event.c: injection, windows, stepping */
+/* ---- svm_event.c: injection, windows */
 void svm_inject(struct vcpu *v, const struct event *event);
 void svm_window(struct vcpu *v, unsigned windows);
 /* Run with all that svm_vcpu.dirty asks for, until an exit for common code; fill it in. */
 void svm_run_slow(struct svm_vcpu *s);
 void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked);
+
+/* ---- svm_step.c: one instruction of the guest */
+/* What became of it. */
+enum svm_step_result {
+	STEP_GOES_ON, /* it is an instruction to be known about */
+	STEP_DONE,
+	STEP_TRAP, /* done, and a debug trap of the guest's own is raised */
+	STEP_FAULT, /* not executed, its event is injected */
+	STEP_EXIT, /* not executed, something else stopped the guest */
+};
+
+/* The next entry ends behind the instruction at RIP, or before it if that raises something else. */
+void svm_step_begin(struct svm_vcpu *s);
+/* After the exit: all is as the guest must see it, unless the step goes on. */
+enum svm_step_result svm_step_after(struct svm_vcpu *s);
+/* Take our TF and intercepts back; done: the instruction was executed. */
+void svm_step_end(struct svm_vcpu *s, bool done);
 
 /* ---- svm_exit.c */
 /* The VMCB's exit becomes v->exit, and the registers in the VMCB v->regs. */

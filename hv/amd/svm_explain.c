@@ -106,6 +106,16 @@ static bool injects_exception(const struct vmcb *b)
 	return injects(b) && event_type(b) == VMCB_EVENT_TYPE_EXCEPTION;
 }
 
+/* With the intercept V_IRQ exits; without, the guest must be able to take it at once. */
+static bool v_irq_sane(const struct vmcb *b)
+{
+	const struct vmcb_control *c = &b->control;
+
+	return (c->intercept_misc1 & VMCB_INTERCEPT_VINTR) ||
+	       ((c->int_control & VMCB_V_IGN_TPR) && !injects(b) &&
+		(b->save.rflags & RFLAGS_IF) && !(c->int_shadow & VMCB_INTERRUPT_SHADOW));
+}
+
 static bool event_type_known(const struct vmcb *b)
 {
 	u64 type = event_type(b);
@@ -323,9 +333,8 @@ static bool tlb_control_known(const struct vmcb *b, const struct svm_features *f
 	X(v_tpr, "int_control", VMCB_CLEAN_TPR, false, b->control.int_control, \
 	  !(b->control.int_control & V_TPR_RESERVED), "V_TPR has four bits", MASKING) \
 	X(v_irq, "int_control", VMCB_CLEAN_TPR | VMCB_CLEAN_I, false, b->control.int_control, \
-	  implies(b->control.int_control & VMCB_V_IRQ, \
-		  b->control.intercept_misc1 & VMCB_INTERCEPT_VINTR), \
-	  "V_IRQ is our window and needs the VINTR intercept", MASKING) \
+	  implies(b->control.int_control & VMCB_V_IRQ, v_irq_sane(b)), \
+	  "V_IRQ is our window, with the VINTR intercept, or is taken at once", MASKING) \
 	X(shadow_reserved, "int_shadow", LOADED, false, b->control.int_shadow, \
 	  !(b->control.int_shadow & ~(VMCB_INTERRUPT_SHADOW | VMCB_GUEST_INTERRUPT_MASK)), \
 	  "reserved bits must be zero", LAYOUT) \

@@ -102,6 +102,12 @@ svm_probe_guest:
 	vmmcall
 	hlt
 
+	.globl svm_probe_rdpmc_guest
+svm_probe_rdpmc_guest:
+	rdpmc
+	vmmcall
+	hlt
+
 	.globl svm_probe_msr_guest
 svm_probe_msr_guest:
 	rdmsr

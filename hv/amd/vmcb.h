@@ -107,6 +107,7 @@
 #define VMCB_X2AVIC_ENABLE BIT(30)
 #define VMCB_AVIC_ENABLE BIT(31)
 #define VMCB_V_INTR_VECTOR BITS(39, 32)
+#define VMCB_V_INTR_VECTOR_SHIFT 32
 
 /* int_shadow, at offset 068h */
 #define VMCB_INTERRUPT_SHADOW BIT(0)

@@ -13,13 +13,13 @@
 #define STATUS_COMMAND 0x08 /* the last byte written was a command */
 #define STATUS_UNLOCKED 0x10
 #define STATUS_AUX 0x20
-#define STATUS_TIMEOUT 0x40
 
 #define COMMAND_BYTE_IRQ 0x01
 #define COMMAND_BYTE_AUX_IRQ 0x02
 #define COMMAND_BYTE_SYSTEM 0x04
 #define COMMAND_BYTE_DISABLE 0x10
 #define COMMAND_BYTE_AUX_DISABLE 0x20
+#define COMMAND_BYTE_TRANSLATE 0x40
 
 enum command {
 	READ_RAM = 0x20,  /* ..0x3f; byte 0 is the command byte */
@@ -46,8 +46,7 @@ enum command {
 
 #define SELF_TEST_PASSED 0x55
 #define TEST_PASSED 0x00
-#define ANSWER_RESEND 0xfe /* what the controller puts into the buffer after a time-out */
-#define INPUT_PORT 0xa0	   /* keyboard not locked, no manufacturing jumper */
+#define INPUT_PORT 0x80 /* keyboard not locked */
 
 #define OUTPUT_PORT_NO_RESET 0x01
 #define OUTPUT_PORT_A20 0x02
@@ -57,7 +56,7 @@ enum command {
 #define SYSTEM_RESET 0x01
 #define SYSTEM_A20 0x02
 
-#define I8042_VERSION 1
+#define I8042_VERSION 2 /* with keyboard, mouse and the gate */
 
 static void update_irqs(struct i8042 *k)
 {
@@ -66,13 +65,31 @@ static void update_irqs(struct i8042 *k)
 }
 
 /* The controller speaks.  A byte that was not fetched yet is lost. */
-static void answer(struct i8042 *k, u8 byte, bool aux, u8 status)
+static void answer(struct i8042 *k, u8 byte, bool aux)
 {
 	k->output = byte;
 	k->full = true;
 	k->aux = aux;
-	k->status = (u8)((k->status & ~STATUS_TIMEOUT) | status);
 	update_irqs(k);
+}
+
+/* Set 1 of what keyboards say: of their answers only the second byte of their name has another. */
+static u8 translate(const struct i8042 *k, u8 byte)
+{
+	return k->command & COMMAND_BYTE_TRANSLATE && byte == 0x83 ? 0x41 : byte;
+}
+
+/* Keyboard and mouse speak when the buffer is empty. */
+static void listen(struct i8042 *k)
+{
+	u8 byte;
+
+	if (k->full)
+		return;
+	if (!(k->command & COMMAND_BYTE_DISABLE) && ps2_take(&k->keyboard, &byte))
+		answer(k, translate(k, byte), false);
+	else if (!(k->command & COMMAND_BYTE_AUX_DISABLE) && ps2_take(&k->mouse, &byte))
+		answer(k, byte, true);
 }
 
 static void request_reset(const struct i8042 *k)
@@ -81,11 +98,9 @@ static void request_reset(const struct i8042 *k)
 		k->lines.reset(k->lines.ctx);
 }
 
-/* The gate is open if either of its two controls says so. */
-static void update_a20(struct i8042 *k)
+/* The gate follows who spoke last, of its two controls; each reads back what it was told. */
+static void set_gate(struct i8042 *k, bool a20)
 {
-	bool a20 = k->output_port & OUTPUT_PORT_A20 || k->system_port & SYSTEM_A20;
-
 	if (a20 == k->a20)
 		return;
 	k->a20 = a20;
@@ -97,7 +112,7 @@ static void set_a20(struct i8042 *k, bool enabled)
 {
 	k->output_port =
 	    (u8)((k->output_port & ~OUTPUT_PORT_A20) | (enabled ? OUTPUT_PORT_A20 : 0));
-	update_a20(k);
+	set_gate(k, enabled);
 }
 
 static void set_command_byte(struct i8042 *k, u8 set, u8 clear)
@@ -117,7 +132,7 @@ static void self_test(struct i8042 *k)
 {
 	k->status |= STATUS_SYSTEM;
 	set_command_byte(k, COMMAND_BYTE_SYSTEM, 0);
-	answer(k, SELF_TEST_PASSED, false, 0);
+	answer(k, SELF_TEST_PASSED, false);
 }
 
 static void write_command(struct i8042 *k, u8 command)
@@ -126,7 +141,7 @@ static void write_command(struct i8042 *k, u8 command)
 	k->pending = 0;
 	switch (command) {
 	case READ_RAM ... READ_RAM + RAM_BYTES - 1:
-		answer(k, command == READ_RAM ? k->command : k->ram[command - READ_RAM], false, 0);
+		answer(k, command == READ_RAM ? k->command : k->ram[command - READ_RAM], false);
 		break;
 	case WRITE_RAM ... WRITE_RAM + RAM_BYTES - 1:
 	case WRITE_OUTPUT_PORT ... WRITE_AUX:
@@ -149,16 +164,16 @@ static void write_command(struct i8042 *k, u8 command)
 		break;
 	case AUX_TEST:
 	case KEYBOARD_TEST:
-		answer(k, TEST_PASSED, false, 0);
+		answer(k, TEST_PASSED, false);
 		break;
 	case READ_INPUT_PORT:
-		answer(k, INPUT_PORT, false, 0);
+		answer(k, INPUT_PORT, false);
 		break;
 	case READ_OUTPUT_PORT:
-		answer(k, read_output_port(k), false, 0);
+		answer(k, read_output_port(k), false);
 		break;
 	case READ_TEST_INPUTS:
-		answer(k, 0, false, 0);
+		answer(k, 0, false);
 		break;
 	case A20_OFF:
 	case A20_ON:
@@ -196,20 +211,27 @@ static void write_data(struct i8042 *k, u8 byte)
 		break;
 	case WRITE_OUTPUT:
 	case WRITE_AUX_OUTPUT:
-		answer(k, byte, command == WRITE_AUX_OUTPUT, 0);
+		answer(k, byte, command == WRITE_AUX_OUTPUT);
 		break;
-	default: /* for the keyboard or the mouse, which nobody plugged in */
-		answer(k, ANSWER_RESEND, command == WRITE_AUX, STATUS_TIMEOUT);
+	case WRITE_AUX:
+		k->command &= (u8)~COMMAND_BYTE_AUX_DISABLE;
+		ps2_send(&k->mouse, byte);
+		break;
+	default: /* talking to them wakes them */
+		k->command &= (u8)~COMMAND_BYTE_DISABLE;
+		ps2_send(&k->keyboard, byte);
 		break;
 	}
 }
 
 static u8 read_data(struct i8042 *k)
 {
+	u8 byte = k->output;
+
 	k->full = false;
-	k->status &= (u8)~STATUS_TIMEOUT;
 	update_irqs(k);
-	return k->output;
+	listen(k);
+	return byte;
 }
 
 static u32 i8042_in(void *dev, u16 port, unsigned size)
@@ -241,10 +263,11 @@ static void i8042_out(void *dev, u16 port, unsigned size, u32 value)
 		bool reset = value & ~(u32)k->system_port & SYSTEM_RESET;
 
 		k->system_port = value & (SYSTEM_A20 | SYSTEM_RESET);
-		update_a20(k);
+		set_gate(k, value & SYSTEM_A20);
 		if (reset)
 			request_reset(k);
 	}
+	listen(k);
 }
 
 void i8042_reset(struct i8042 *k)
@@ -256,11 +279,19 @@ void i8042_reset(struct i8042 *k)
 	k->pending = k->output = 0;
 	k->full = k->aux = false;
 	memset(k->ram, 0, sizeof(k->ram));
+	ps2_reset(&k->keyboard);
+	ps2_reset(&k->mouse);
 	k->output_port = OUTPUT_PORT_A20;
 	k->system_port = SYSTEM_A20;
 	k->a20 = true;
 	if (!a20 && k->lines.a20)
 		k->lines.a20(k->lines.ctx, true);
+	update_irqs(k);
+}
+
+void i8042_after_firmware(struct i8042 *k)
+{
+	k->command = COMMAND_BYTE_IRQ | COMMAND_BYTE_AUX_DISABLE | COMMAND_BYTE_TRANSLATE;
 	update_irqs(k);
 }
 
@@ -272,6 +303,8 @@ void i8042_init(struct i8042 *k, struct bus *bus, struct wire irq, struct wire a
 	*k = (struct i8042){
 		.bus = bus, .irq = irq, .aux_irq = aux_irq, .lines = *lines, .a20 = true
 	};
+	ps2_init(&k->keyboard, false);
+	ps2_init(&k->mouse, true);
 	for (unsigned i = 0; i < ARRAY_SIZE(port); i++)
 		bus_claim_ports(bus,
 				(struct port_range){ port[i], port[i], i8042_in, i8042_out, k });
@@ -291,12 +324,16 @@ void i8042_save(const struct i8042 *k, struct state_buf *buf)
 	state_put(buf, k->full, 1);
 	state_put(buf, k->aux, 1);
 	state_put_bytes(buf, k->ram, sizeof(k->ram));
+	state_put(buf, k->a20, 1);
+	ps2_save(&k->keyboard, buf);
+	ps2_save(&k->mouse, buf);
 	state_end_section(buf, begin);
 }
 
 int i8042_load(struct i8042 *k, struct state_buf *buf)
 {
 	struct i8042 n = *k;
+	bool a20;
 
 	n.status = (u8)state_get(buf, 1);
 	n.command = (u8)state_get(buf, 1);
@@ -308,13 +345,16 @@ int i8042_load(struct i8042 *k, struct state_buf *buf)
 	n.full = state_get_max(buf, 1, 1, "a flag of the i8042 is neither 0 nor 1");
 	n.aux = state_get_max(buf, 1, 1, "a flag of the i8042 is neither 0 nor 1");
 	state_get_bytes(buf, n.ram, sizeof(n.ram));
-	if (n.status & ~(STATUS_SYSTEM | STATUS_COMMAND | STATUS_TIMEOUT) ||
+	a20 = state_get_max(buf, 1, 1, "gate A20 is neither open nor closed");
+	ps2_load(&n.keyboard, buf);
+	ps2_load(&n.mouse, buf);
+	if (n.status & ~(STATUS_SYSTEM | STATUS_COMMAND) ||
 	    n.output_port & ~OUTPUT_PORT_A20)
 		state_refuse(buf, "the i8042's status or output port has impossible bits");
 	if (buf->error)
 		return -1;
 	*k = n;
-	update_a20(k);
+	set_gate(k, a20);
 	update_irqs(k);
 	return 0;
 }

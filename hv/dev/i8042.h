@@ -1,11 +1,8 @@
 /*
- * i8042.h - the keyboard controller, for what it does beside keyboards
+ * i8042.h - the keyboard controller, with a keyboard and a mouse that nobody touches
  *
- * Owns: ports 0x60, 0x64 and 0x92: reset, gate A20, self tests.
+ * Owns: ports 0x60, 0x64 and 0x92: reset, gate A20, self tests, two ways to what is plugged in.
  * Must not know: how a machine is reset.
- *
- * No keyboard is connected: interface tests pass, but a byte sent to the keyboard or
- * mouse gets a time-out (0xfe with the status bit set), as with an empty socket.
  *
  * Sources: IBM, "Personal System/2 Hardware Interface Technical Reference", "Keyboard and
  * Auxiliary Device Controller"; port 0x92: "System Control Port A".
@@ -14,6 +11,7 @@
 #define ESPEJO_DEV_I8042_H
 
 #include "dev/bus.h"
+#include "dev/ps2.h"
 
 struct state_buf;
 
@@ -39,13 +37,16 @@ struct i8042 {
 	u8 system_port;		/* port 0x92 */
 	bool full, aux;		/* output holds a byte, from the mouse's side */
 	u8 ram[32];
-	bool a20; /* the gate: either of the ports enables it */
+	bool a20; /* the gate: as the last of its two ports said */
+	struct ps2 keyboard, mouse;
 };
 
 void i8042_init(struct i8042 *k, struct bus *bus, struct wire irq, struct wire aux_irq,
 		const struct i8042_lines *lines);
-/* Power-on state; A20 is enabled, as firmware leaves it. */
+/* Power-on state; A20 is enabled. */
 void i8042_reset(struct i8042 *k);
+/* As firmware leaves it: the keyboard interrupts, its codes are translated, the mouse is off. */
+void i8042_after_firmware(struct i8042 *k);
 
 void i8042_save(const struct i8042 *k, struct state_buf *buf);
 int i8042_load(struct i8042 *k, struct state_buf *buf);

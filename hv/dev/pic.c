@@ -355,10 +355,14 @@ void pic_reset(struct pic *pic)
 	update(pic);
 }
 
+/* Open: timer, keyboard, cascade, floppy disk; clock, mouse, FPU, first hard disk. */
+#define FIRMWARE_MASTER_MASK 0xb8
+#define FIRMWARE_SLAVE_MASK 0x8e
+
 void pic_after_firmware(struct pic *pic)
 {
 	static const u8 base[2] = { 0x08, 0x70 };
-	static const u8 mask[2] = { (u8)~CASCADE_BIT, 0xff };
+	static const u8 mask[2] = { FIRMWARE_MASTER_MASK, FIRMWARE_SLAVE_MASK };
 
 	for (unsigned n = 0; n < 2; n++) {
 		struct pic_chip *c = &pic->chip[n];

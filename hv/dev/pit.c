@@ -37,7 +37,7 @@
 #define MIN_PERIOD_TICKS ((PIT_MIN_PERIOD_NS * PIT_HZ + NS_PER_S - 1) / NS_PER_S)
 #define NEVER (~0ull)
 
-#define PIT_VERSION 1
+#define PIT_VERSION 2 /* with the mode as written */
 
 /* [8254] "Mode Definitions" */
 enum mode {
@@ -282,7 +282,7 @@ static void latch_status(struct pit_channel *c, u64 now)
 		return;
 	c->status_latched = true;
 	c->status = (u8)((output(c, now) ? STATUS_OUT : 0) | (c->null_count ? STATUS_NULL : 0) |
-			 c->access << CONTROL_ACCESS_SHIFT | c->mode << CONTROL_MODE_SHIFT |
+			 c->access << CONTROL_ACCESS_SHIFT | c->mode_written << CONTROL_MODE_SHIFT |
 			 (c->bcd ? CONTROL_BCD : 0));
 }
 
@@ -311,6 +311,7 @@ static void program(struct pit_channel *c, u8 word)
 
 	*c = (struct pit_channel){
 		.mode = mode > MODE_HARDWARE_STROBE ? mode - 4 : mode, /* 6 and 7 are 2 and 3 */
+		.mode_written = mode,
 		.access = word >> CONTROL_ACCESS_SHIFT & CONTROL_ACCESS,
 		.bcd = word & CONTROL_BCD,
 		.gate = c->gate,
@@ -436,7 +437,7 @@ void pit_after_firmware(struct pit *pit)
 	u64 now = now_tick(pit);
 
 	program(&pit->channel[0],
-		ACCESS_BOTH << CONTROL_ACCESS_SHIFT | MODE_SQUARE << CONTROL_MODE_SHIFT);
+		ACCESS_BOTH << CONTROL_ACCESS_SHIFT | MODE_RATE << CONTROL_MODE_SHIFT);
 	write_count(&pit->channel[0], 0, now);
 	program(&pit->channel[1],
 		ACCESS_LOW << CONTROL_ACCESS_SHIFT | MODE_RATE << CONTROL_MODE_SHIFT);
@@ -458,6 +459,7 @@ void pit_init(struct pit *pit, struct bus *bus, struct wire irq)
 static void save_channel(const struct pit_channel *c, struct state_buf *buf)
 {
 	state_put(buf, c->mode, 1);
+	state_put(buf, c->mode_written, 1);
 	state_put(buf, c->access, 1);
 	state_put(buf, c->bcd, 1);
 	state_put(buf, c->gate, 1);
@@ -487,6 +489,8 @@ static void load_channel(struct pit_channel *c, struct state_buf *buf)
 {
 	*c = (struct pit_channel){ 0 };
 	c->mode = (u8)state_get_max(buf, 1, MODE_HARDWARE_STROBE, "the PIT is in an unknown mode");
+	c->mode_written =
+	    (u8)state_get_max(buf, 1, CONTROL_MODE, "the PIT was told an unknown mode");
 	c->access = (u8)state_get_max(buf, 1, ACCESS_BOTH, "the PIT's access mode is unknown");
 	c->bcd = get_flag(buf);
 	c->gate = get_flag(buf);

@@ -28,6 +28,7 @@ struct state_buf;
 
 struct pit_channel {
 	u8 mode;   /* 0..5 */
+	u8 mode_written; /* the three bits as the control word had them, for status */
 	u8 access; /* 1 low byte, 2 high byte, 3 low then high */
 	bool bcd;
 	bool gate;

@@ -465,6 +465,14 @@ static void put_settings(struct rtc *r)
 	r->cmos[BOOT_ORDER] = BOOT_DISK | BOOT_CD << 4;
 }
 
+void rtc_clock_restarts(struct rtc *r, u64 ns)
+{
+	if (!r->stopped)
+		r->epoch = epoch_at(r, ns);
+	r->epoch_ns = 0 - (ns - r->epoch_ns) % NS_PER_S;
+	r->seen_ns = 0;
+}
+
 void rtc_reset(struct rtc *r)
 {
 	u64 now = r->bus->now(r->bus);
@@ -498,7 +506,8 @@ void rtc_init(struct rtc *r, struct bus *bus, struct wire irq, u64 epoch, u64 ra
 			   .ram_low = ram_low,
 			   .ram_high = ram_high,
 			   .cpus = 1,
-			   .epoch = MIN(epoch, LAST_EPOCH) };
+			   .epoch = MIN(epoch, LAST_EPOCH),
+			   .epoch_ns = bus->now(bus) };
 	bus_alarm_init(bus, &r->alarm, fire, r);
 	bus_claim_ports(bus, (struct port_range){ INDEX_PORT, DATA_PORT, rtc_in, rtc_out, r });
 	rtc_reset(r);
@@ -517,10 +526,10 @@ void rtc_save(const struct rtc *r, struct state_buf *buf)
 	state_end_section(buf, begin);
 }
 
-/* The start of the running second may lie half a second before the machine's start. */
+/* The start of the running second may lie up to a second before the machine's start. */
 static bool times_are_possible(const struct rtc *r, u64 now)
 {
-	return r->seen_ns <= now && r->seen_ns - r->epoch_ns <= r->seen_ns + AFTER_RESET_NS;
+	return r->seen_ns <= now && r->seen_ns - r->epoch_ns <= r->seen_ns + NS_PER_S;
 }
 
 int rtc_load(struct rtc *r, struct state_buf *buf)

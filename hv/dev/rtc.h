@@ -33,13 +33,18 @@ struct rtc {
 };
 
 /*
- * epoch: seconds since 1970 (UTC) at time 0 of the bus's clock, up to year 9999.
+ * epoch: seconds since 1970 (UTC) now, by the bus's clock, up to year 9999.
  * ram_low: bytes of memory from 0 (below 4 GiB); ram_high: bytes from 4 GiB on.
  */
 void rtc_init(struct rtc *r, struct bus *bus, struct wire irq, u64 epoch, u64 ram_low,
 	      u64 ram_high);
 /* How many CPUs the machine has, 1..256, for CMOS byte 0x5f; 1 if nobody says. */
 void rtc_set_cpus(struct rtc *r, unsigned cpus);
+/*
+ * The bus's clock, which has come to ns, begins again at 0.  The chip has a battery: its time goes
+ * on.  Its next reset follows.
+ */
+void rtc_clock_restarts(struct rtc *r, u64 ns);
 /* A power cycle: memory sizes and settings rewritten, interrupts off; the time goes on. */
 void rtc_reset(struct rtc *r);
 

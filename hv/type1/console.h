@@ -16,7 +16,16 @@
  * Ctrl-a is a byte like any other.  What the hypervisor has to say goes to the screen, and to port
  * 0xe9, where emulators listen and to which no guest has a way.
  *
- * Locks: the console's is the last in the order; any other may be held when writing.
+ * A serial line of real speed takes 6 ms for a line of text.  No CPU waits for that
+ * (console_out.h): what is written waits, in the order in which it was written, until the UART
+ * takes it; a timer looks after it, and so does whoever writes.  A VM that has more to say than the
+ * line can take is held (console_holds) until its text has gone, and its CPU is its neighbours'
+ * meanwhile; their lines wait for no more than a quota of each such VM.  At the end of the run, and
+ * in a panic, all that waits is sent first; a hypervisor that hangs instead takes with it what had
+ * no time to go.
+ *
+ * Locks: the console's is the last in the order but for the timers'; any other may be held when
+ * writing.
  */
 #ifndef ESPEJO_TYPE1_CONSOLE_H
 #define ESPEJO_TYPE1_CONSOLE_H
@@ -46,6 +55,10 @@ extern struct fmt_sink *const console_sink;
 /* line(text) gets each line typed while the shell has the input, without its newline; called by
  * the boot CPU's loop with no lock held.  text may be changed. */
 void console_set_input(void (*line)(char *text));
+
+/* vm has said more than the serial line could take yet: it does not run until that has gone.
+ * Asked by each CPU's loop before it runs a vCPU; no lock held. */
+bool console_holds(const struct vm *vm);
 
 /* Give the input to vm; NULL: to the shell. */
 void console_set_focus(struct vm *vm);

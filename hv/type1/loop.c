@@ -3,6 +3,7 @@
 
 #include "sched/sched.h"
 #include "type1/apic.h"
+#include "type1/console.h"
 #include "type1/cpu.h"
 #include "type1/nudge.h"
 #include "type1/timer.h"
@@ -177,7 +178,7 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 	do {
 		__atomic_store_n(&cpu->stepping, true, __ATOMIC_SEQ_CST);
 		deadline = deadline_of(v);
-		if (must_leave(cpu) || host_now() >= deadline)
+		if (must_leave(cpu) || console_holds(v->vm) || host_now() >= deadline)
 			break;
 		timer_arm(deadline);
 		nudge_at(cpu->timer_armed_ns);

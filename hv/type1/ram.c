@@ -208,6 +208,17 @@ void host_free_pages(void *block, unsigned order)
 		panic("%p is no block of order %u in use", block, order);
 }
 
+/* Guests share the physical memory: only what they touch is taken. */
+void *host_alloc_ram(u64 size UNUSED)
+{
+	return NULL;
+}
+
+void host_free_ram(void *memory UNUSED, u64 size UNUSED)
+{
+	panic("there is no such RAM here");
+}
+
 int host_reserve(u64 bytes)
 {
 	bool done;

@@ -52,21 +52,28 @@ static unsigned patience(void)
 	return stuck ? 1 : PATIENCE;
 }
 
-void serial_put(u8 byte)
+bool serial_offer(u8 byte)
 {
 	if (!present)
-		return;
-	for (unsigned i = 0; !room && i < patience(); i++) {
-		if (x86_inb(LSR) & LSR_THRE)
-			room = FIFO_DEPTH;
-		else
-			x86_pause();
+		return true;
+	if (!room && x86_inb(LSR) & LSR_THRE)
+		room = FIFO_DEPTH;
+	if (!room)
+		return false;
+	room--;
+	stuck = false;
+	x86_outb(DATA, byte);
+	return true;
+}
+
+void serial_put(u8 byte)
+{
+	for (unsigned i = 0; i < patience(); i++) {
+		if (serial_offer(byte))
+			return;
+		x86_pause();
 	}
-	stuck = !room;
-	if (room) {
-		room--;
-		x86_outb(DATA, byte);
-	}
+	stuck = true;
 }
 
 void serial_drain(void)

@@ -15,6 +15,8 @@
 /* 115200 8N1, FIFOs on.  False: there is no UART; the other functions are harmless then. */
 bool serial_init(void);
 
+/* Send a byte if there is room for it now; true also where there is no UART. */
+bool serial_offer(u8 byte);
 /* Send a byte; waits for room, but never for ever, and not for each byte again. */
 void serial_put(u8 byte);
 

@@ -6,8 +6,7 @@ static u64 sign_bit(unsigned size)
 	return BIT(8 * size - 1);
 }
 
-/* PF looks at the lowest byte only. */
-static u64 result_flags(unsigned size, u64 r)
+u64 alu_result_flags(unsigned size, u64 r)
 {
 	u64 flags = 0;
 
@@ -24,7 +23,7 @@ static u64 result_flags(unsigned size, u64 r)
 static u64 add_flags(unsigned size, u64 a, u64 b, u64 r)
 {
 	u64 carry = (a & b) | ((a | b) & ~r);
-	u64 flags = result_flags(size, r);
+	u64 flags = alu_result_flags(size, r);
 
 	if (carry & sign_bit(size))
 		flags |= RFLAGS_CF;
@@ -38,7 +37,7 @@ static u64 add_flags(unsigned size, u64 a, u64 b, u64 r)
 static u64 sub_flags(unsigned size, u64 a, u64 b, u64 r)
 {
 	u64 borrow = (~a & b) | ((~a | b) & r);
-	u64 flags = result_flags(size, r);
+	u64 flags = alu_result_flags(size, r);
 
 	if (borrow & sign_bit(size))
 		flags |= RFLAGS_CF;
@@ -118,15 +117,15 @@ u64 alu(enum insn_op op, unsigned size, u64 a, u64 b, u64 *rflags)
 	case INSN_AND:
 	case INSN_TEST:
 		r = a & b;
-		set_flags(rflags, ALU_FLAGS, result_flags(size, r));
+		set_flags(rflags, ALU_FLAGS, alu_result_flags(size, r));
 		return r;
 	case INSN_OR:
 		r = a | b;
-		set_flags(rflags, ALU_FLAGS, result_flags(size, r));
+		set_flags(rflags, ALU_FLAGS, alu_result_flags(size, r));
 		return r;
 	case INSN_XOR:
 		r = a ^ b;
-		set_flags(rflags, ALU_FLAGS, result_flags(size, r));
+		set_flags(rflags, ALU_FLAGS, alu_result_flags(size, r));
 		return r;
 	case INSN_INC: /* these two leave CF alone */
 		r = (a + 1) & mask;
@@ -207,6 +206,6 @@ u64 alu_shift(enum insn_op op, unsigned size, u64 a, unsigned count, u64 *rflags
 	if (rotates)
 		set_flags(rflags, RFLAGS_CF | RFLAGS_OF, flags);
 	else
-		set_flags(rflags, ALU_FLAGS, flags | result_flags(size, a));
+		set_flags(rflags, ALU_FLAGS, flags | alu_result_flags(size, a));
 	return a;
 }

@@ -29,4 +29,50 @@ u64 alu_shift(enum insn_op op, unsigned size, u64 a, unsigned count, u64 *rflags
 /* Is op one that alu does? */
 bool alu_knows(enum insn_op op);
 
+/* ZF, SF and PF of a result, which is cut to size; PF looks at its lowest byte only. */
+u64 alu_result_flags(unsigned size, u64 r);
+
+/* ---- alu_wide.c; operands are cut to size, results are */
+
+/*
+ * The low half of a product, and its high half in *high: MUL, IMUL.  CF and OF: the low half alone
+ * would not do.  SF, ZF, PF and AF, undefined, are those of the low half.
+ */
+u64 alu_mul(unsigned size, bool is_signed, u64 a, u64 b, u64 *high, u64 *rflags);
+
+/*
+ * *high:*low by divisor: the quotient goes to *low, the rest to *high (DIV, IDIV).  -1: by zero, or
+ * the quotient is too large, nothing changed: #DE.
+ */
+int alu_div(unsigned size, bool is_signed, u64 *high, u64 *low, u64 divisor) MUST_CHECK;
+
+/* SHLD, SHRD: a shifted by count, as the CPU masks it, and filled from b.  By 0 flags stay. */
+u64 alu_double_shift(bool left, unsigned size, u64 a, u64 b, unsigned count, u64 *rflags);
+
+/* BSF, BSR (of 0: 0, which the CPU does not store), TZCNT, LZCNT, POPCNT. */
+u64 alu_count(enum insn_op op, unsigned size, u64 a, u64 *rflags);
+
+/* CRC32 of size bytes of data. */
+u64 alu_crc32(unsigned size, u64 crc, u64 data);
+
+/* a + b + flag, and flag (RFLAGS_CF or RFLAGS_OF) is the carry out: ADCX, ADOX. */
+u64 alu_add_carry(unsigned size, u64 a, u64 b, u64 flag, u64 *rflags);
+
+/* What VEX encodes of BMI1 and BMI2, MULX excepted.  b is the second source, or the count. */
+enum alu_bmi {
+	ALU_ANDN, /* a and not b */
+	ALU_BLSR,
+	ALU_BLSMSK,
+	ALU_BLSI,
+	ALU_BZHI,
+	ALU_BEXTR,
+	ALU_PDEP, /* a deposited, or extracted, under mask b */
+	ALU_PEXT,
+	ALU_RORX,
+	ALU_SHLX,
+	ALU_SHRX,
+	ALU_SARX,
+};
+u64 alu_bmi(enum alu_bmi op, unsigned size, u64 a, u64 b, u64 *rflags);
+
 #endif

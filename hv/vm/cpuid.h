@@ -18,6 +18,7 @@ struct vcpu;
 
 #define CPUID_LEAVES 64
 /* Feature bits that other parts ask for: registers as in cpuid_has. */
+#define CPUID_1_ECX_MONITOR 3
 #define CPUID_1_ECX_X2APIC 21
 #define CPUID_1_ECX_TSC_DEADLINE 24
 

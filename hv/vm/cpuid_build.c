@@ -102,7 +102,7 @@ static u32 keep(struct builder *b, const struct cpuid_rule *rule, u32 host)
 			b->missing = rule->name;
 		return rule->v1 ? mask : 0;
 	case CPUID_EMULATED:
-		return b->v1 ? mask : host & mask;
+		return b->v1 ? (rule->v1 ? mask : 0) : host & mask;
 	default:
 		return 0;
 	}
@@ -220,6 +220,36 @@ static void build_xsave(struct builder *b, const struct cpuid_rule *rules, unsig
 			add(b, 0xd, i, filter(b, rules, count, machine(b, 0xd, i)), CPUID_EXACT);
 }
 
+#define NS_PER_S 1000000000u
+#define KHZ_LIMIT 0xffffffffull
+
+static u64 divisor_of(u64 a, u64 b)
+{
+	while (b) {
+		u64 rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/*
+ * TSC = crystal * EBX / EAX, with our LAPIC's timer as the crystal, whose clock that leaf tells as
+ * well.  Systems multiply the crystal's kHz by EBX in 32 bits, so EBX is kept that small, if need
+ * be by rounding.  [SDM] vol. 2 "CPUID", leaf 0x15
+ */
+static struct cpuid_regs clocks(void)
+{
+	u64 crystal = NS_PER_S / vm_lapic_tick_ns(), hz = host_tsc_hz();
+	u64 common = divisor_of(hz, crystal), parts = crystal / common;
+
+	if (hz / common * (crystal / 1000) > KHZ_LIMIT)
+		parts = MAX(KHZ_LIMIT / (hz / 1000 + 1), 1ull);
+	return (struct cpuid_regs){ (u32)parts, (u32)((hz * parts + crystal / 2) / crystal),
+				    (u32)crystal, 0 };
+}
+
 /* What rules call computed, as far as it depends on the VM only; returns the entry's flags. */
 static u8 compute(struct builder *b, u32 leaf, struct cpuid_regs *r, const struct cpuid_regs *host)
 {
@@ -239,6 +269,10 @@ static u8 compute(struct builder *b, u32 leaf, struct cpuid_regs *r, const struc
 	case 0x7:
 		r->eax = b->v1 ? 0 : MIN(host->eax, 1u);
 		return CPUID_EXACT | CPUID_DYNAMIC;
+	case 0x15:
+		if (host->eax && host->ebx)
+			*r = clocks();
+		return 0;
 	case 0x80000000:
 		r->eax = b->table->max_extended;
 		return 0;

@@ -11,13 +11,18 @@
 #include "vm/cpuid_rules.h"
 
 /* clang-format off */
-/* One bit: passed; passed and part of v1; emulated; hidden.  A field: passed; computed; hidden. */
+/*
+ * One bit: passed; passed and part of v1; emulated; emulated, not in v1; hidden.  A field: passed;
+ * computed; hidden.
+ */
 #define PASS(leaf, reg, bit, name)                                                           \
 	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, false, name, NULL }
 #define BASE(leaf, reg, bit, name)                                                           \
 	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_PASSED, true, name, NULL }
 #define EMUL(leaf, reg, bit, name, why) \
 	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_EMULATED, true, name, why }
+#define EMUL_BARE(leaf, reg, bit, name, why) \
+	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_EMULATED, false, name, why }
 #define HIDE(leaf, reg, bit, name, why) \
 	{ leaf, 0, CPUID_##reg, bit, bit, CPUID_HIDDEN, false, name, why }
 #define MAKE(leaf, reg, bit, name, why) \
@@ -46,6 +51,7 @@
 #define NO_AMX "its state is not swapped"
 #define NO_SVM_LEAF "describes SVM, which is hidden"
 #define BY_VCPUS "from the number of vCPUs: one package, one thread per core"
+#define BY_STORES "MWAIT blocks as HLT does; stores are seen by guarding the page"
 #define BY_CR4 "follows CR4 of the vCPU"
 
 const struct cpuid_rule cpuid_rules[] = {
@@ -64,7 +70,7 @@ const struct cpuid_rule cpuid_rules[] = {
 	BASE(0x1, ECX, 0, "SSE3"),
 	PASS(0x1, ECX, 1, "PCLMULQDQ"),
 	HIDE(0x1, ECX, 2, "DTES64", NO_DEBUG_STORE),
-	HIDE(0x1, ECX, 3, "MONITOR", NO_WAIT),
+	EMUL_BARE(0x1, ECX, 3, "MONITOR", BY_STORES),
 	HIDE(0x1, ECX, 4, "DS-CPL", NO_DEBUG_STORE),
 	HIDE(0x1, ECX, 5, "VMX", NO_NESTING),
 	HIDE(0x1, ECX, 6, "SMX", "measured launch belongs to who owns the machine"),
@@ -138,7 +144,11 @@ const struct cpuid_rule cpuid_rules[] = {
 	PASS_FIELD(0x4, CPUID_ANY_SUBLEAF, ECX, 31, 0, "cache: sets", NULL),
 	PASS_FIELD(0x4, CPUID_ANY_SUBLEAF, EDX, 31, 0, "cache: inclusiveness, indexing", NULL),
 
-	HIDE_LEAF(0x5, "MONITOR/MWAIT", NO_WAIT),
+	PASS_FIELD(0x5, 0, EAX, 15, 0, "MONITOR: smallest line", "ours are 64 bytes"),
+	PASS_FIELD(0x5, 0, EBX, 15, 0, "MONITOR: largest line", "ours are 64 bytes"),
+	PASS_FIELD(0x5, 0, ECX, 1, 0, "MWAIT: extensions, masked interrupts", NULL),
+	PASS_FIELD(0x5, 0, EDX, 31, 0, "MWAIT: numbers of C-states",
+		   "hints: to us they are all one"),
 
 	EMUL(0x6, EAX, 2, "ARAT", "our LAPIC's timer never stops"),
 	HIDE_FIELD(0x6, 0, EBX, 31, 0, "thermal thresholds", NO_POWER),
@@ -266,8 +276,8 @@ const struct cpuid_rule cpuid_rules[] = {
 	HIDE_LEAF(0x10, "RDT allocation", NO_QOS),
 	HIDE_LEAF(0x12, "SGX", "enclaves would need EPC pages of the host"),
 	HIDE_LEAF(0x14, "Processor Trace", NO_DEBUG_STORE),
-	HIDE_LEAF(0x15, "TSC and crystal clock",
-		  "systems take the LAPIC timer's clock from it, and ours has another one"),
+	{ 0x15, 0, CPUID_ALL, 31, 0, CPUID_COMPUTED, false, "TSC and crystal clock",
+	  "if the machine has it: the TSC as measured; its crystal is our LAPIC timer's clock" },
 	PASS_FIELD(0x16, 0, ALL, 31, 0, "frequencies in MHz", "describe, do nothing"),
 	HIDE_LEAF(0x17, "SoC vendor", "the guest is not on that chip"),
 	HIDE_LEAF(0x18, "TLB parameters", "leaf 2 and 0x80000005 suffice"),
@@ -317,7 +327,8 @@ const struct cpuid_rule cpuid_rules[] = {
 	HIDE(0x80000001, ECX, 26, "DataBkptExt", "its MSRs are not swapped"),
 	HIDE(0x80000001, ECX, 27, "PerfTsc", NO_PMU),
 	HIDE(0x80000001, ECX, 28, "PerfCtrExtLLC", NO_PMU),
-	HIDE(0x80000001, ECX, 29, "MONITORX", NO_WAIT),
+	HIDE(0x80000001, ECX, 29, "MONITORX",
+	     "with it Linux loses FPU state on Bochs, which nobody understands yet"),
 	HIDE(0x80000001, ECX, 30, "AddrMaskExt", "its MSRs are not swapped"),
 	PASS_FIELD(0x80000001, 0, EDX, 6, 0, "FPU to PAE again (AMD)", NULL),
 	PASS_FIELD(0x80000001, 0, EDX, 8, 7, "MCE, CX8 again (AMD)", NULL),

@@ -33,7 +33,7 @@ static inline u32 *cpuid_reg(struct cpuid_regs *regs, unsigned reg)
 
 enum cpuid_policy {
 	CPUID_PASSED,	/* as the machine says: it works in a guest without our help */
-	CPUID_EMULATED, /* ours; `bare` shows it where the machine has it, `v1` always */
+	CPUID_EMULATED, /* ours; `bare` shows it where the machine has it, `v1` by the flag */
 	CPUID_COMPUTED, /* made for this VM, or for this moment */
 	CPUID_HIDDEN,	/* reads 0 */
 	CPUID_POLICY_COUNT,

@@ -22,6 +22,8 @@ static bool load_pdptes(struct vcpu *v, u64 cr3)
 	u64 reserved = BITS(63, cpuid_maxphyaddr(&v->vm->cpuid)) | BITS(8, 5) | BITS(2, 1);
 	u64 pdpte[4];
 
+	if (virt->pdptes_in_memory)
+		return true;
 	if (memory_read(v->vm, gpa(cr3 & BITS(31, 5)), pdpte, sizeof(pdpte)))
 		for (unsigned i = 0; i < 4; i++)
 			pdpte[i] = ~0ull; /* what floating address lines read as */

@@ -162,9 +162,10 @@ static u8 vector_rex(const struct insn *insn, u8 rxb, u8 w)
 	return (~rxb >> 5 & (REX_R | REX_X | REX_B)) | (w >> 7 ? REX_W : 0);
 }
 
-/* The last byte of VEX: L in bit 2, pp in bits 1:0. */
+/* The last byte of VEX: a register, inverted, in bits 6:3, L in bit 2, pp in bits 1:0. */
 static void set_vex(struct insn *insn, u8 byte)
 {
+	insn->vvvv = (~byte >> 3 & 15) & (insn->mode == DECODE_64 ? 15 : 7);
 	insn->vector_256 = byte & BIT(2);
 	insn->vector_pp = byte & 3;
 }

@@ -64,7 +64,8 @@ enum decode_mode { DECODE_16, DECODE_32, DECODE_64 };
 	/* arithmetic, logic, bits */ \
 	X(ADD) X(OR) X(ADC) X(SBB) X(AND) X(SUB) X(XOR) X(CMP) X(TEST) X(INC) X(DEC) X(NOT) X(NEG) \
 	X(MUL) X(IMUL) X(DIV) X(IDIV) X(ROL) X(ROR) X(RCL) X(RCR) X(SHL) X(SHR) X(SAR) \
-	X(BT) X(BTS) X(BTR) X(BTC) \
+	X(BT) X(BTS) X(BTR) X(BTC) X(SHLD) X(SHRD) X(BSF) X(BSR) X(TZCNT) X(LZCNT) X(POPCNT) \
+	X(CRC32) X(ADCX) X(ADOX) \
 	/* control flow */ \
 	X(JMP) X(JCC) X(LOOP) X(JCXZ) X(CALL) X(RET) X(JMP_FAR) X(CALL_FAR) X(RET_FAR) \
 	X(INT) X(INT3) X(INTO) X(ICEBP) X(IRET) X(BOUND) \
@@ -190,6 +191,7 @@ struct insn {
 	/* VEX: the prefix it stands for, 0 to 3 for none, 66, F3, F2; operands of 256 bits */
 	u8 vector_pp;
 	bool vector_256;
+	u8 vvvv; /* VEX and XOP: the register that is named there */
 
 	u8 op; /* enum insn_op, never INSN_INVALID */
 	struct insn_operand dst, src;

@@ -242,14 +242,14 @@ const struct opcode opcode_0f[256] = {
 	[0xa1] = I1(POP_SREG, Zs, D64),
 	[0xa2] = I0(CPUID, 0),
 	[0xa3] = I2(BT, Ev, Gv, R),
-	[0xa4] = OTHER_IB, /* SHLD */
-	[0xa5] = OTHER,
+	[0xa4] = I3(SHLD, Ev, Gv, Ib, RW),
+	[0xa5] = I3(SHLD, Ev, Gv, CL, RW),
 	[0xa8] = IS(PUSH_SREG, Zs, D64),
 	[0xa9] = I1(POP_SREG, Zs, D64),
 	[0xaa] = I0(RSM, 0),
 	[0xab] = I2(BTS, Ev, Gv, RW | LK),
-	[0xac] = OTHER_IB, /* SHRD */
-	[0xad] = OTHER,
+	[0xac] = I3(SHRD, Ev, Gv, Ib, RW),
+	[0xad] = I3(SHRD, Ev, Gv, CL, RW),
 	[0xae] = G0(GROUP_15, F_SPLIT | VAR),
 	[0xaf] = I2(IMUL, Gv, Ev, RW),
 
@@ -265,7 +265,8 @@ const struct opcode opcode_0f[256] = {
 	[0xb9] = I1(UD, W, F_ADDRESS),
 	[0xba] = G2(GROUP_8, Ev, Ib, 0),
 	[0xbb] = I2(BTC, Ev, Gv, RW | LK),
-	[0xbc ... 0xbd] = OTHER, /* BSF, BSR, TZCNT, LZCNT */
+	[0xbc] = I2(BSF, Gv, Ev, WR | VAR), /* with F3: TZCNT */
+	[0xbd] = I2(BSR, Gv, Ev, WR | VAR), /* with F3: LZCNT */
 	[0xbe] = I2(MOVSX, Gv, Eb, WR),
 	[0xbf] = I2(MOVSX, Gv, Ew, WR),
 
@@ -290,7 +291,8 @@ const struct opcode opcode_0f38[256] = {
 	[0xd8] = OTHER, [0xdb ... 0xdf] = OTHER, /* AES, key locker */
 	[0xf0] = I2(MOVBE, Gv, Mv, WR | VAR),
 	[0xf1] = I2(MOVBE, Mv, Gv, WR | VAR),
-	[0xf5 ... 0xf6] = OTHER, /* WRSS, WRUSS, ADCX, ADOX */
+	[0xf5] = OTHER, /* WRUSS */
+	[0xf6] = I1(OTHER, W, VAR), /* WRSS; ADCX has 66, ADOX F3 */
 	[0xf8 ... 0xfc] = OTHER, /* MOVDIR64B, MOVDIRI, ENQCMD, key locker, AADD */
 };
 
@@ -397,7 +399,9 @@ const struct opcode_variant opcode_variants[] = {
 	{ MAP_0F, 0xae, 0xf2, REG_R(6), IS(UMWAIT, Rd, 0) },
 	{ MAP_0F, 0xae, 0x66, REG_R(6), IS(TPAUSE, Rd, 0) },
 	{ MAP_0F, 0xae, 0x66, MEM_R(6), IS(CLFLUSH, M, F_ADDRESS) }, /* CLWB */
-	{ MAP_0F, 0xb8, 0xf3, ANY, I1(OTHER, W, 0) }, /* POPCNT */
+	{ MAP_0F, 0xb8, 0xf3, ANY, I2(POPCNT, Gv, Ev, WR) },
+	{ MAP_0F, 0xbc, 0xf3, ANY, I2(TZCNT, Gv, Ev, WR) },
+	{ MAP_0F, 0xbd, 0xf3, ANY, I2(LZCNT, Gv, Ev, WR) },
 	{ MAP_0F, 0xc7, 0xf3, REG_R(7), I1(RDPID, Rm, WR) },
 	{ MAP_0F, 0xc7, 0xf3, REG_R(6), I1(OTHER, W, 0) }, /* SENDUIPI */
 	{ MAP_0F, 0xc7, 0xf3, MEM_R(6), IS(VMXON, Mq, 0) },
@@ -405,8 +409,10 @@ const struct opcode_variant opcode_variants[] = {
 	{ MAP_0F38, 0x80, 0x66, ANY, I2(INVEPT, Gm, Mdq, R) },
 	{ MAP_0F38, 0x81, 0x66, ANY, I2(INVVPID, Gm, Mdq, R) },
 	{ MAP_0F38, 0x82, 0x66, ANY, I2(INVPCID, Gm, Mdq, R) },
-	{ MAP_0F38, 0xf0, 0xf2, ANY, I1(OTHER, W, 0) }, /* CRC32 */
-	{ MAP_0F38, 0xf1, 0xf2, ANY, I1(OTHER, W, 0) },
+	{ MAP_0F38, 0xf0, 0xf2, ANY, I2(CRC32, Gy, Eb, WR) },
+	{ MAP_0F38, 0xf1, 0xf2, ANY, I2(CRC32, Gy, Ev, WR) },
+	{ MAP_0F38, 0xf6, 0x66, ANY, I2(ADCX, Gy, Ey, WR) },
+	{ MAP_0F38, 0xf6, 0xf3, ANY, I2(ADOX, Gy, Ey, WR) },
 };
 /* clang-format on */
 

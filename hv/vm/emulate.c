@@ -15,6 +15,8 @@
 #include "vm/irq.h"
 #include "vm/vm.h"
 
+#define DEBUGCTL_BTF BIT(1)
+
 /* ---- Operands ----------------------------------------------------------------------------- */
 
 u64 emulate_value(struct vcpu *v, const struct insn *insn, const struct insn_operand *opnd,
@@ -288,11 +290,12 @@ static enum emulate_result do_shift(struct vcpu *v, const struct insn *insn, str
 	return R_DONE;
 }
 
-/* From memory into the general registers only: MOV to a segment register is the CPU's. */
+/* From a segment register; into one: emulate_segment.c. */
 static enum emulate_result do_move_segment(struct vcpu *v, const struct insn *insn,
 					   struct event *fault)
 {
-	return insn->src.kind == OPERAND_SREG ? do_move(v, insn, fault) : R_UNKNOWN;
+	return insn->src.kind == OPERAND_SREG ? do_move(v, insn, fault) :
+						emulate_segment(v, insn, fault);
 }
 
 static enum emulate_result execute_locked(struct vcpu *v, const struct insn *insn,
@@ -311,6 +314,23 @@ static enum emulate_result execute_locked(struct vcpu *v, const struct insn *ins
 		return alu_knows(insn->op) ? do_alu(v, insn, fault) : R_UNKNOWN;
 	}
 }
+
+/* What the decoder does not describe. */
+static enum emulate_result execute_other(struct vcpu *v, const struct insn *insn,
+					 struct event *fault)
+{
+	enum emulate_result result = emulate_vector(v, insn, fault);
+
+	if (result == R_UNKNOWN)
+		result = emulate_bmi(v, insn, fault);
+	return result == R_UNKNOWN ? emulate_fpu(v, insn, fault) : result;
+}
+
+/* The rest, in the order of likelihood. */
+static enum emulate_result (*const group[])(struct vcpu *, const struct insn *, struct event *) = {
+	execute_locked, emulate_string, emulate_stack,	emulate_integer,
+	emulate_segment, emulate_system, emulate_far,	emulate_return,
+};
 
 static enum emulate_result execute(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
@@ -339,16 +359,16 @@ static enum emulate_result execute(struct vcpu *v, const struct insn *insn, stru
 	case INSN_SAR:
 		return do_shift(v, insn, fault);
 	case INSN_OTHER:
-		return emulate_vector(v, insn, fault);
+		return execute_other(v, insn, fault);
 	default:
 		break;
 	}
-	result = execute_locked(v, insn, fault);
-	if (result == R_UNKNOWN)
-		result = emulate_string(v, insn, fault);
-	if (result == R_UNKNOWN)
-		result = emulate_stack(v, insn, fault);
-	return result;
+	for (unsigned i = 0; i < ARRAY_SIZE(group); i++) {
+		result = group[i](v, insn, fault);
+		if (result != R_UNKNOWN)
+			return result;
+	}
+	return R_UNKNOWN;
 }
 
 /*
@@ -370,12 +390,30 @@ static enum emulate_result unknown(struct vcpu *v, const struct insn *insn, stru
 	return R_UNKNOWN;
 }
 
-void emulate_instruction(struct vcpu *v)
+/* RIP stands behind the instruction already, so the back end will not end a shadow. */
+static void set_shadow(struct vcpu *v, u8 shadow)
+{
+	if (vcpu_state(v, STATE_INT)->shadow == shadow)
+		return;
+	v->state.shadow = shadow;
+	vcpu_state_changed(v, STATE_INT);
+}
+
+/* Behind an instruction that began with TF set.  [SDM] "Single-Step Exception Condition" (18.3) */
+static void single_step(struct vcpu *v, u64 rflags)
 {
 	static const struct event step = { .type = EVENT_EXCEPTION,
 					   .vector = VECTOR_DB,
 					   .dr6 = DR6_BS };
+
+	if ((rflags & RFLAGS_TF) && !(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
+		irq_raise(v, &step);
+}
+
+void emulate_instruction(struct vcpu *v)
+{
 	struct vm_exit *exit = &v->exit;
+	u64 rflags = v->regs.rflags;
 	struct event fault = { 0 };
 	const struct insn *insn = fetch_insn(v, &fault);
 	enum emulate_result result = insn ? execute(v, insn, &fault) : R_FAULT;
@@ -389,14 +427,24 @@ void emulate_instruction(struct vcpu *v)
 		break;
 	case R_AGAIN:
 		exit->outcome = OUTCOME_RETRY;
-		if (v->regs.rflags & RFLAGS_TF) /* a trap behind each round of REP */
-			irq_raise(v, &step);
+		v->regs.rflags |= RFLAGS_RF; /* it goes on; its breakpoint was met before */
+		single_step(v, rflags); /* a trap behind each round of REP */
+		break;
+	case R_MOVED:
+		exit->outcome = OUTCOME_RETRY;
+		set_shadow(v, 0);
+		single_step(v, rflags);
+		break;
+	case R_SHADOW: /* which holds back the trap as well */
+		exit->outcome = OUTCOME_RETRY;
+		set_shadow(v, SHADOW_MOV_SS);
 		break;
 	case R_FAULT:
 		exit->outcome = OUTCOME_FAULT;
 		exit->fault = fault;
 		break;
 	case R_UNKNOWN:
+	case R_ELSEWHERE:
 		break;
 	}
 }

@@ -17,10 +17,22 @@
 #include "vm/exit.h"
 #include "vm/walk.h"
 
-struct vcpu;
+#include "vm/vcpu.h"
 
-/* What became of an instruction. */
-enum emulate_result { R_DONE, R_FAULT, R_AGAIN, R_UNKNOWN };
+/*
+ * What became of an instruction.  R_AGAIN: a REP that is not at its end.  R_MOVED: done, RIP and
+ * RFLAGS being already those of the next instruction.  R_SHADOW: the same, and an interrupt shadow
+ * has begun (MOV SS).  R_ELSEWHERE: v->exit has its outcome.
+ */
+enum emulate_result {
+	R_DONE,
+	R_FAULT,
+	R_AGAIN,
+	R_UNKNOWN,
+	R_MOVED,
+	R_SHADOW,
+	R_ELSEWHERE,
+};
 
 /* A located piece of memory.  len 0: the operand is no memory. */
 struct emulate_place {
@@ -91,15 +103,37 @@ static inline int emulate_fault(struct event *fault, u8 vector, u32 error)
 	return -1;
 }
 
+/* Of a vector without an error code. */
+static inline int emulate_exception(struct event *fault, u8 vector)
+{
+	*fault = (struct event){ .type = EVENT_EXCEPTION, .vector = vector };
+	return -1;
+}
+
+/* The instruction is over, and code goes on at rip: what it returns. */
+static inline enum emulate_result emulate_moved(struct vcpu *v, u64 rip)
+{
+	v->regs.rip = rip;
+	v->regs.rflags &= ~(u64)RFLAGS_RF;
+	return R_MOVED;
+}
+
 /* ---- emulate.c: the value of an operand that has been located, up to eight bytes */
 u64 emulate_value(struct vcpu *v, const struct insn *insn, const struct insn_operand *opnd,
 		  const struct emulate_place *place);
 void emulate_store(struct vcpu *v, const struct insn *insn, const struct insn_operand *opnd,
 		   const struct emulate_place *place, u64 value);
 
-/* ---- emulate_string.c, emulate_stack.c, emulate_vector.c; R_UNKNOWN: not theirs */
+/* ---- the files with groups of instructions; R_UNKNOWN: not theirs */
 enum emulate_result emulate_string(struct vcpu *v, const struct insn *insn, struct event *fault);
 enum emulate_result emulate_stack(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_segment(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_system(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_far(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_return(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_integer(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_bmi(struct vcpu *v, const struct insn *insn, struct event *fault);
 enum emulate_result emulate_vector(struct vcpu *v, const struct insn *insn, struct event *fault);
+enum emulate_result emulate_fpu(struct vcpu *v, const struct insn *insn, struct event *fault);
 
 #endif

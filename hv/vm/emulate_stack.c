@@ -1,12 +1,13 @@
 /*
  * emulate_stack.c - instructions with the stack: one operand in memory, or the stack itself
  *
- * Owns: PUSH, POP, near CALL, JMP and RET, LEAVE; the width of stack addresses and the checks of a
- * branch's target.
+ * Owns: PUSH, POP and their kin, near CALL, JMP and RET, ENTER, LEAVE; the width of stack addresses
+ * and the checks of a branch's target.
  * Must not know: what is behind the addresses.
  *
  * Sources: [SDM] vol. 1 "Stacks" (6.2); vol. 2, each instruction's page.
  */
+#include "vm/alu.h"
 #include "vm/emulate_parts.h"
 #include "vm/vm.h"
 
@@ -101,7 +102,7 @@ static enum emulate_result do_branch(struct vcpu *v, const struct insn *insn, st
 	const struct insn_operand *opnd = insn->dst.kind ? &insn->dst : &insn->src;
 	bool call = insn->op == INSN_CALL;
 	struct emulate_place src, stack;
-	u64 next = fetch_rip_behind(v, v->regs.rip, insn->len), target, sp;
+	u64 next = fetch_rip_behind(v, v->regs.rip, insn->len), target, sp = 0;
 
 	if (emulate_locate_operand(v, insn, opnd, insn->osize, false, &src, fault))
 		return R_FAULT;
@@ -151,6 +152,184 @@ static enum emulate_result do_leave(struct vcpu *v, const struct insn *insn, str
 	return R_DONE;
 }
 
+/* ---- Several values ------------------------------------------------------------------- */
+
+/* The n-th value of size bytes below rSP, or from rSP upwards. */
+static int locate_nth(struct vcpu *v, s64 n, unsigned size, bool write,
+		      struct emulate_place *place, struct event *fault)
+{
+	u64 offset = v->regs.r[REG_RSP] + (u64)(n * (s64)size);
+
+	return emulate_locate_in(v, SEG_SS, offset & emulate_stack_mask(v), size, write, place,
+				 fault);
+}
+
+/* All eight, rSP as it was before.  Whatever may fault does so before the first is stored. */
+static enum emulate_result do_pusha(struct vcpu *v, const struct insn *insn, struct event *fault)
+{
+	unsigned size = insn->osize;
+	struct emulate_place place[8];
+
+	for (unsigned n = 0; n < ARRAY_SIZE(place); n++)
+		if (locate_nth(v, -(s64)n - 1, size, true, &place[n], fault))
+			return R_FAULT;
+	for (unsigned n = 0; n < ARRAY_SIZE(place); n++) {
+		emulate_put(v, &place[n], &v->regs.r[n]);
+		emulate_accessed(v, &place[n]);
+	}
+	set_sp(v, v->regs.r[REG_RSP] - 8 * size);
+	return R_DONE;
+}
+
+/* That of rSP is skipped. */
+static enum emulate_result do_popa(struct vcpu *v, const struct insn *insn, struct event *fault)
+{
+	unsigned size = insn->osize;
+	struct emulate_place place[8];
+
+	for (unsigned n = 0; n < ARRAY_SIZE(place); n++)
+		if (locate_nth(v, n, size, false, &place[n], fault))
+			return R_FAULT;
+	for (unsigned n = 0; n < ARRAY_SIZE(place); n++) {
+		u64 value = 0;
+
+		emulate_get(v, &place[n], &value);
+		if (n != REG_RDI - REG_RSP) /* the fourth from the end is rSP's */
+			insn_reg_write(insn, v->regs.r, REG_RDI - n, size, value);
+		emulate_accessed(v, &place[n]);
+	}
+	set_sp(v, v->regs.r[REG_RSP] + 8 * size);
+	return R_DONE;
+}
+
+/* ENTER's display: the frame pointers of the procedures around this one. */
+static int copy_frames(struct vcpu *v, const struct insn *insn, unsigned count, u64 *sp,
+		       struct event *fault)
+{
+	u64 mask = emulate_stack_mask(v), frame = v->regs.r[REG_RBP];
+	struct emulate_place from, to;
+
+	for (unsigned i = 0; i < count; i++) {
+		u64 value = 0;
+
+		frame -= insn->osize;
+		*sp -= insn->osize;
+		if (emulate_locate_in(v, SEG_SS, frame & mask, insn->osize, false, &from, fault) ||
+		    emulate_locate_in(v, SEG_SS, *sp & mask, insn->osize, true, &to, fault))
+			return -1;
+		emulate_get(v, &from, &value);
+		emulate_put(v, &to, &value);
+	}
+	return 0;
+}
+
+static int push_at(struct vcpu *v, unsigned size, u64 value, u64 *sp, struct event *fault)
+{
+	struct emulate_place place;
+
+	*sp -= size;
+	if (emulate_locate_in(v, SEG_SS, *sp & emulate_stack_mask(v), size, true, &place, fault))
+		return -1;
+	emulate_put(v, &place, &value);
+	emulate_accessed(v, &place);
+	return 0;
+}
+
+/*
+ * The registers change last, so that it can be begun anew after a fault.  The last word of the new
+ * frame must be writable, though nothing is written there.
+ */
+static enum emulate_result do_enter(struct vcpu *v, const struct insn *insn, struct event *fault)
+{
+	unsigned level = insn->imm2 & 31, size = insn->osize;
+	u64 mask = emulate_stack_mask(v), sp = v->regs.r[REG_RSP], frame;
+	struct emulate_place place;
+
+	if (push_at(v, size, v->regs.r[REG_RBP], &sp, fault))
+		return R_FAULT;
+	frame = sp & mask;
+	if (level && (copy_frames(v, insn, level - 1, &sp, fault) ||
+		      push_at(v, size, frame, &sp, fault)))
+		return R_FAULT;
+	sp -= insn->imm;
+	if (emulate_locate_in(v, SEG_SS, sp & mask, size, true, &place, fault))
+		return R_FAULT;
+	insn_reg_write(insn, v->regs.r, REG_RBP, size, frame);
+	set_sp(v, sp);
+	return R_DONE;
+}
+
+/* ---- Flags ---------------------------------------------------------------------------- */
+
+/* Virtual-8086 mode with an IOPL below 3: as CR4.VME says. */
+static bool is_restricted_v86(const struct vcpu *v)
+{
+	return (v->regs.rflags & RFLAGS_VM) && (v->regs.rflags & RFLAGS_IOPL) != RFLAGS_IOPL;
+}
+
+static enum emulate_result do_pushf(struct vcpu *v, const struct insn *insn, struct event *fault)
+{
+	u64 value = v->regs.rflags & ~(u64)(RFLAGS_VM | RFLAGS_RF), sp = v->regs.r[REG_RSP];
+
+	if (is_restricted_v86(v)) {
+		if (!(vcpu_state(v, STATE_EXEC)->cr4 & CR4_VME) || insn->osize != 2) {
+			emulate_fault(fault, VECTOR_GP, 0);
+			return R_FAULT;
+		}
+		value = (value & ~(u64)RFLAGS_IF) | RFLAGS_IOPL |
+			(value & RFLAGS_VIF ? RFLAGS_IF : 0);
+	}
+	if (push_at(v, insn->osize, value, &sp, fault))
+		return R_FAULT;
+	set_sp(v, sp);
+	return R_DONE;
+}
+
+/* What POPF may change, by privilege. */
+static u64 writable_flags(struct vcpu *v)
+{
+	u64 mask = ALU_FLAGS | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_ID;
+	u64 iopl = (v->regs.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT;
+	bool real = !(vcpu_state(v, STATE_EXEC)->cr0 & CR0_PE);
+	u8 cpl = real ? 0 : v->state.cpl;
+
+	if (cpl <= iopl)
+		mask |= RFLAGS_IF;
+	return cpl ? mask : mask | RFLAGS_IOPL;
+}
+
+/* POPF of 16 bits with CR4.VME: the guest's IF is VIF.  -1: #GP(0). */
+static int virtual_popf(struct vcpu *v, u64 *value, u64 *mask, struct event *fault)
+{
+	bool enables = *value & RFLAGS_IF;
+
+	if ((*value & RFLAGS_TF) || (enables && (v->regs.rflags & RFLAGS_VIP)))
+		return emulate_fault(fault, VECTOR_GP, 0);
+	*value = (*value & ~(u64)(RFLAGS_VIF | RFLAGS_IF)) | (enables ? RFLAGS_VIF : 0);
+	*mask = (*mask & ~(u64)(RFLAGS_IOPL | RFLAGS_IF) & 0xffff) | RFLAGS_VIF;
+	return 0;
+}
+
+static enum emulate_result do_popf(struct vcpu *v, const struct insn *insn, struct event *fault)
+{
+	u64 value = 0, mask = writable_flags(v) & insn_mask(insn->osize);
+	struct emulate_place stack;
+
+	if (is_restricted_v86(v) && (!(v->state.cr4 & CR4_VME) || insn->osize != 2)) {
+		emulate_fault(fault, VECTOR_GP, 0);
+		return R_FAULT;
+	}
+	if (locate_pop(v, insn->osize, &stack, fault))
+		return R_FAULT;
+	emulate_get(v, &stack, &value);
+	if (is_restricted_v86(v) && virtual_popf(v, &value, &mask, fault))
+		return R_FAULT;
+	set_sp(v, v->regs.r[REG_RSP] + insn->osize);
+	v->regs.rflags = (v->regs.rflags & ~mask) | (value & mask);
+	emulate_accessed(v, &stack);
+	return emulate_moved(v, fetch_rip_behind(v, v->regs.rip, insn->len));
+}
+
 enum emulate_result emulate_stack(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
 	switch (insn->op) {
@@ -166,6 +345,16 @@ enum emulate_result emulate_stack(struct vcpu *v, const struct insn *insn, struc
 		return do_ret(v, insn, fault);
 	case INSN_LEAVE:
 		return do_leave(v, insn, fault);
+	case INSN_ENTER:
+		return do_enter(v, insn, fault);
+	case INSN_PUSHA:
+		return do_pusha(v, insn, fault);
+	case INSN_POPA:
+		return do_popa(v, insn, fault);
+	case INSN_PUSHF:
+		return do_pushf(v, insn, fault);
+	case INSN_POPF:
+		return do_popf(v, insn, fault);
 	default:
 		return R_UNKNOWN;
 	}

@@ -8,7 +8,9 @@
  */
 #include "vm/alu.h"
 #include "vm/breakpoint.h"
+#include "vm/emulate.h"
 #include "vm/emulate_parts.h"
+#include "vm/emulate_segment.h"
 #include "vm/vm.h"
 
 /* One REP instruction is left after so many rounds, so that interrupts get in. */
@@ -21,6 +23,36 @@ static void advance(struct vcpu *v, const struct insn *insn, unsigned reg, unsig
 
 	/* insn_reg_write would cut 32-bit registers as an operand: addresses do the same. */
 	insn_reg_write(insn, v->regs.r, reg, insn->asize, value);
+}
+
+#define TSS_IO_MAP 102 /* where its offset stands, in the TSS */
+
+/*
+ * May v use size ports from there on, by IOPL or by the map in its TSS?  The CPU has asked that
+ * before the exit, but of the instruction that was there then.
+ * [SDM] vol. 1 "I/O Permission Bit Map" (19.5.2)
+ */
+static int check_ports(struct vcpu *v, u16 port, unsigned size, struct event *fault)
+{
+	const struct cpu_state *state = vcpu_state(v, STATE_EXEC);
+	u64 iopl = (v->regs.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT;
+	const struct segment *tr;
+	u16 offset, bits;
+	u64 at;
+
+	if (likely(!(state->cr0 & CR0_PE) || (!(v->regs.rflags & RFLAGS_VM) && state->cpl <= iopl)))
+		return 0;
+	tr = &vcpu_state(v, STATE_SEG)->tr;
+	if (!(tr->attr & SEGMENT_32) || tr->limit < TSS_IO_MAP + 1)
+		return emulate_fault(fault, VECTOR_GP, 0);
+	if (emulate_read(v, tr->base + TSS_IO_MAP, &offset, sizeof(offset), true, fault))
+		return -1;
+	at = (u64)offset + port / 8;
+	if (at + 1 > tr->limit)
+		return emulate_fault(fault, VECTOR_GP, 0);
+	if (emulate_read(v, tr->base + at, &bits, sizeof(bits), true, fault))
+		return -1;
+	return bits >> port % 8 & (BIT(size) - 1) ? emulate_fault(fault, VECTOR_GP, 0) : 0;
 }
 
 static void port_round(struct vcpu *v, const struct insn *insn, const struct emulate_place *mem)
@@ -62,6 +94,9 @@ static int round_once(struct vcpu *v, const struct insn *insn, struct event *fau
 	unsigned size = insn->op == INSN_OUTS ? a->size : b->size;
 	struct emulate_place src, dst;
 
+	if ((insn->op == INSN_INS || insn->op == INSN_OUTS) &&
+	    check_ports(v, (u16)v->regs.r[REG_RDX], size, fault))
+		return -1;
 	/* The one at rSI is looked at first. */
 	if (insn->dst.kind == OPERAND_SI &&
 	    emulate_locate_operand(v, insn, b, size, !compares, &dst, fault))

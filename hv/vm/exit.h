@@ -39,6 +39,7 @@
 	X(TASK, "task switch")                                              \
 	X(INSN, "other instruction") /* intercepted, to answer with #UD */   \
 	X(INIT, "INIT")                                                     \
+	X(EMULATE, "instruction to emulate") /* the back end cannot (KVM) */ \
 	X(SHUTDOWN, "triple fault")                                         \
 	X(REFUSED, "entry refused") /* the CPU rejects the guest's state */ \
 	X(UNKNOWN, "unknown exit")
@@ -58,6 +59,12 @@ enum exit_outcome {
 	OUTCOME_FAULT, /* not executed: exit->fault is raised instead */
 };
 
+/*
+ * insn_len of an exit that the back end completes all by itself (KVM): it knows how long the
+ * instruction is, raises the single-step #DB, and exit->fault.
+ */
+#define EXIT_LEN_BACK_END 0xff
+
 #define ACCESS_READ 1
 #define ACCESS_WRITE 2
 #define ACCESS_FETCH 4
@@ -69,7 +76,7 @@ struct vm_exit {
 		struct {
 			u8 reason; /* enum exit_reason */
 			u8 outcome; /* enum exit_outcome */
-			u8 insn_len; /* bytes to the next instruction; 0: decode to find out */
+			u8 insn_len; /* to the next instruction; 0: decode; or EXIT_LEN_BACK_END */
 			bool decoded; /* operands below are valid; else decode to find them */
 			u32 raw; /* the vendor's code, for trace and messages only */
 		};

@@ -303,6 +303,8 @@ int fetch_translate(struct vcpu *v, u64 gva, unsigned access, gpa_t *at, u8 **ra
 		*fault = fetch_page_fault(gva, w.error);
 		return -1;
 	}
+	if (access & ACCESS_WRITE)
+		memory_stored(v->vm, gpa(w.gpa.v & ~PAGE_MASK), PAGE_SIZE);
 	p->ram = fetch_ram(v->vm, gpa(w.gpa.v & ~PAGE_MASK), PAGE_SIZE);
 	if (page_keepable(v, &w))
 		keep_page(v, p, gva, kind, &w);

@@ -107,15 +107,18 @@ static void handle_memory(struct vcpu *v)
 	}
 }
 
+/* A device, or memory that the guest's tables do not give for this access: what is watched, ROM. */
 static void handle_mmio(struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
 	gpa_t at = exit->mmio.gpa;
 
-	if (exit->mmio.write)
-		emulate_device_write(v, at, exit->mmio.size, exit->mmio.value);
-	else
+	if (exit->mmio.write) {
+		if (memory_write(v->vm, at, &exit->mmio.value, exit->mmio.size) == -HOST_EINVAL)
+			emulate_device_write(v, at, exit->mmio.size, exit->mmio.value);
+	} else if (memory_read(v->vm, at, &exit->mmio.value, exit->mmio.size) == -HOST_EINVAL) {
 		exit->mmio.value = emulate_device_read(v, at, exit->mmio.size);
+	}
 	exit->outcome = OUTCOME_DONE;
 }
 
@@ -350,6 +353,15 @@ static void log_put(struct fmt_sink *sink, const char *text, size_t len)
 	}
 }
 
+/* No counters, so no index is valid.  Where the machine has no RDPMC, the guest has none. */
+static void handle_rdpmc(struct vcpu *v)
+{
+	if (msr_rdpmc_undefined(&v->vm->cpuid))
+		undefined(v);
+	else
+		general_protection(v);
+}
+
 static void handle_refused(struct vcpu *v)
 {
 	struct log_sink log = { .sink = { log_put } };
@@ -386,12 +398,13 @@ static void (*const handler[EXIT_REASON_COUNT])(struct vcpu *v) = {
 	[EXIT_VM_INSN] = undefined,
 	[EXIT_XSETBV] = handle_xsetbv,
 	[EXIT_CACHE] = done, /* caches are coherent and not the guest's: nothing to write back */
-	[EXIT_RDPMC] = general_protection, /* no counters, so no index is valid */
-	[EXIT_MONITOR] = undefined,
+	[EXIT_RDPMC] = handle_rdpmc,
+	[EXIT_MONITOR] = mwait_instruction,
 	[EXIT_EXCEPTION] = handle_exception,
 	[EXIT_TASK] = task_switch,
 	[EXIT_INSN] = undefined,
 	[EXIT_INIT] = handle_unknown,
+	[EXIT_EMULATE] = emulate_instruction,
 	[EXIT_SHUTDOWN] = handle_shutdown,
 	[EXIT_REFUSED] = handle_refused,
 	[EXIT_UNKNOWN] = handle_unknown,
@@ -410,7 +423,8 @@ static void single_step(struct vcpu *v)
 					   .vector = VECTOR_DB,
 					   .dr6 = DR6_BS };
 
-	if (!(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
+	if (v->exit.insn_len != EXIT_LEN_BACK_END &&
+	    !(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
 		irq_raise(v, &step);
 }
 
@@ -420,6 +434,8 @@ void handle_exit(struct vcpu *v)
 
 	handler[exit->reason](v);
 	if (unlikely(exit->outcome == OUTCOME_FAULT)) {
+		if (exit->insn_len == EXIT_LEN_BACK_END)
+			return;
 		exit->outcome = OUTCOME_NONE;
 		irq_raise(v, &exit->fault);
 	} else if (unlikely(exit->outcome == OUTCOME_DONE && (v->regs.rflags & RFLAGS_TF))) {

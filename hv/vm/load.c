@@ -1,9 +1,8 @@
 /*
  * load.c - putting software into a new virtual machine
  *
- * Owns: choosing the loader, the memory map, room in the VM's RAM, and what firmware
- * would have left in low memory.
- * Must not know: kernel formats (load_multiboot.c, load_linux.c).
+ * Owns: choosing the loader, the memory map, room in the VM's RAM.
+ * Must not know: kernel formats (load_multiboot.c, load_linux.c), traces of firmware (load_rom.c).
  */
 #include "vm/load.h"
 
@@ -13,27 +12,9 @@
 #include "vm/msr.h"
 #include "vm/vm.h"
 
-#define TEXT_PAGE 4096 /* bytes of a screen, rounded up */
 #define BIOS_ROM 0xf0000ull
 #define RESET_VECTOR 16 /* bytes before the end of firmware */
 #define IOAPIC_BASE 0xfec00000ull
-
-/* IBM PC BIOS data area: what old code looks up there. */
-static const struct {
-	u16 at;
-	u8 size;
-	u16 value;
-} bios_data[] = {
-	{ 0x400, 2, UART_COM1_PORT },
-	{ 0x40e, 2, LOAD_LOW_END >> 4 }, /* segment of the EBDA */
-	{ 0x413, 2, LOAD_LOW_END >> 10 }, /* KiB of memory */
-	{ 0x449, 1, LOAD_TEXT_MODE },
-	{ 0x44a, 2, LOAD_TEXT_COLUMNS },
-	{ 0x44c, 2, TEXT_PAGE },
-	{ 0x463, 2, LOAD_TEXT_CRTC },
-	{ 0x484, 1, LOAD_TEXT_ROWS - 1 },
-	{ 0x485, 2, LOAD_TEXT_POINTS },
-};
 
 static unsigned ram_map(const struct vm *vm, struct load_area *areas)
 {
@@ -124,7 +105,7 @@ static bool overlap(const struct load_range *r, u64 start, u64 end)
 	return start < r->end && r->start < end;
 }
 
-static const struct load_range *taken(const struct loader *l, u64 start, u64 end)
+const struct load_range *load_taken(const struct loader *l, u64 start, u64 end)
 {
 	for (unsigned i = 0; i < l->used_count; i++)
 		if (overlap(&l->used[i], start, end))
@@ -149,7 +130,7 @@ int load_claim(struct loader *l, const struct blob *file, u64 start, u64 size, c
 {
 	const struct load_range *other;
 
-	other = taken(l, start, start + size);
+	other = load_taken(l, start, start + size);
 	if (other)
 		return load_refuse(l, file, "%s at 0x%lx-0x%lx overlaps %s at 0x%lx-0x%lx", what,
 				   start, start + size, other->what, other->start, other->end);
@@ -171,7 +152,7 @@ static u64 place_in(const struct loader *l, u64 size, u64 align, u64 start, u64 
 	u64 at = ALIGN_UP(start, align);
 
 	while (at < end && size <= end - at) {
-		other = taken(l, at, at + size);
+		other = load_taken(l, at, at + size);
 		if (!other)
 			return at;
 		at = ALIGN_UP(other->end, align);
@@ -188,7 +169,7 @@ static u64 place_high_in(const struct loader *l, u64 size, u64 align, u64 start,
 
 		if (at < start)
 			break;
-		other = taken(l, at, at + size);
+		other = load_taken(l, at, at + size);
 		if (!other)
 			return at;
 		end = other->start;
@@ -223,7 +204,7 @@ u64 load_place_high(const struct loader *l, u64 size, u64 align, u64 lowest, u64
 
 /* ---- Writing -------------------------------------------------------------------- */
 
-static int no_memory(struct loader *l, u64 at)
+int load_no_memory(struct loader *l, u64 at)
 {
 	load_refuse(l, &l->request->kernel, "no memory is left on this machine for address 0x%lx",
 		    at);
@@ -232,7 +213,7 @@ static int no_memory(struct loader *l, u64 at)
 
 int load_put(struct loader *l, u64 at, const void *from, u64 size)
 {
-	return size && memory_write(l->vm, gpa(at), from, size) ? no_memory(l, at) : 0;
+	return size && memory_write(l->vm, gpa(at), from, size) ? load_no_memory(l, at) : 0;
 }
 
 int load_clear(struct loader *l, u64 at, u64 size)
@@ -242,38 +223,12 @@ int load_clear(struct loader *l, u64 at, u64 size)
 		void *p = memory_ptr(l->vm, gpa(at), part);
 
 		if (!p)
-			return no_memory(l, at);
+			return load_no_memory(l, at);
 		memset(p, 0, part);
 		at += part;
 		size -= part;
 	}
 	return 0;
-}
-
-/* The EBDA says how many KiB it has; what is reserved in it is somebody's already. */
-static int put_ebda(struct loader *l)
-{
-	const u8 kib = (MEMORY_VGA_HOLE - LOAD_LOW_END) >> 10;
-	u64 at = LOAD_LOW_END, end;
-	int error = 0;
-
-	for (; at < MEMORY_VGA_HOLE && !error; at = end) {
-		const struct load_range *other = taken(l, at, at + 1);
-
-		end = other ? other->end : at + 1;
-		if (!other)
-			error = load_put(l, at, at == LOAD_LOW_END ? &kib : (const u8 *)"", 1);
-	}
-	return error;
-}
-
-static int put_bios_data(struct loader *l)
-{
-	int error = put_ebda(l);
-
-	for (unsigned i = 0; i < ARRAY_SIZE(bios_data) && !error; i++)
-		error = load_put(l, bios_data[i].at, &bios_data[i].value, bios_data[i].size);
-	return error;
 }
 
 static void take_reserved(struct loader *l)
@@ -294,7 +249,7 @@ int load_kernel(struct vm *vm, const struct load_request *request, char *error, 
 	int result;
 
 	take_reserved(&l);
-	result = put_bios_data(&l);
+	result = load_rom(&l);
 	if (result)
 		return result;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)

@@ -474,12 +474,21 @@ static int put_info(struct loader *l, bool screen, u64 *at)
 	return c.error ? c.error : load_put(l, *at, &info, sizeof(info));
 }
 
-/* [Multiboot] "Machine state" (3.2) */
+#define IVT_SIZE 0x400 /* of real mode, which begins at 0 */
+#define STACK 0x7000   /* below what is used */
+
+/*
+ * [Multiboot] "Machine state" (3.2).  Descriptors and stack are not promised there, but found on
+ * every PC.
+ */
 static void set_state(struct vcpu *v, u64 entry, u64 info)
 {
 	vcpu_state(v, STATE_EXEC | STATE_SEG);
 	memset(v->regs.r, 0, sizeof(v->regs.r));
 	state_flat32(&v->state, &v->regs);
+	v->state.gdtr = load_rom_gdt();
+	v->state.idtr = (struct table_register){ .limit = IVT_SIZE - 1 };
+	v->regs.r[REG_RSP] = STACK;
 	v->regs.r[REG_RAX] = BOOT_MAGIC;
 	v->regs.r[REG_RBX] = info;
 	v->regs.rip = entry;

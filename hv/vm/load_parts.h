@@ -8,6 +8,7 @@
 #define ESPEJO_VM_LOAD_PARTS_H
 
 #include "vm/load.h"
+#include "vm/state.h"
 
 #define LOAD_LOW_END 0x9fc00ull /* where conventional memory ends and the EBDA begins */
 #define LOAD_HIGH_START MiB(1)
@@ -45,6 +46,9 @@ int load_refuse(struct loader *l, const struct blob *file, const char *format, .
 /* Copy out of a file; false if it has no such bytes. */
 bool load_peek(const struct blob *file, u64 offset, void *to, u64 size);
 
+/* The reserved or claimed range that [start, end) meets, or NULL. */
+const struct load_range *load_taken(const struct loader *l, u64 start, u64 end);
+
 /* Take [start, start + size), which must be usable RAM that nobody has taken. */
 int load_claim(struct loader *l, const struct blob *file, u64 start, u64 size, const char *what);
 
@@ -58,6 +62,16 @@ unsigned load_areas(const struct loader *l, struct load_area areas[LOAD_AREAS]);
 /* Write into claimed memory; clear it (a VM that starts again has old bytes in it). */
 int load_put(struct loader *l, u64 at, const void *from, u64 size);
 int load_clear(struct loader *l, u64 at, u64 size);
+
+/* Say that the machine has no memory left for address at of the guest; returns -HOST_ENOMEM. */
+int load_no_memory(struct loader *l, u64 at);
+
+/*
+ * What firmware leaves: ROM, interrupt vectors, data areas.  [PC/AT] "ROM BIOS Data Area".
+ * And the descriptors in that ROM: flat code and data, selectors 8 and 10h, then 16-bit ones.
+ */
+int load_rom(struct loader *l);
+struct table_register load_rom_gdt(void);
 
 /* The kernel formats; does a file look like the first? */
 bool load_linux_wanted(const struct blob *kernel);

@@ -214,6 +214,11 @@ static void reset_wanted(void *ctx)
 	vm_end(vm, VM_OFF, "the guest reset the machine");
 }
 
+static void gate_a20(void *ctx, bool open)
+{
+	memory_a20(ctx, open);
+}
+
 static void power_off(void *ctx)
 {
 	vm_end(ctx, VM_OFF, "the guest switched the machine off");
@@ -230,9 +235,13 @@ static void exit_port(void *ctx, u32 value, unsigned size UNUSED)
 	vm_end(vm, VM_OFF, "the guest wrote %u to the exit port", value);
 }
 
+/* Devices do not say whether they will store. */
 static void *ram(const struct bus *bus, gpa_t a, u64 len)
 {
-	return memory_ptr(container_of(bus, struct vm, bus), a, len);
+	struct vm *vm = container_of(bus, struct vm, bus);
+
+	memory_stored(vm, a, len);
+	return memory_ptr(vm, a, len);
 }
 
 static void work_posted(struct bus *bus)
@@ -292,7 +301,7 @@ static void init_chipset(struct vm *vm)
 static void init_isa(struct vm *vm)
 {
 	const struct uart_line line = { .tx = serial_out, .ctx = vm };
-	const struct i8042_lines i8042 = { .reset = reset_wanted, .ctx = vm };
+	const struct i8042_lines i8042 = { .reset = reset_wanted, .a20 = gate_a20, .ctx = vm };
 	struct piix3 *isa = &vm->piix3;
 
 	lines_init(&vm->lines, &vm->bus, console_out, vm);
@@ -425,9 +434,10 @@ static void after_firmware(struct vm *vm)
 {
 	static const u8 pirq_irq[PCI_INTX_LINES] = PIIX3_PIRQ_IRQS;
 
-	pic_after_firmware(&vm->pic);
 	pit_after_firmware(&vm->pit);
 	uart_after_firmware(&vm->uart);
+	i8042_after_firmware(&vm->i8042);
+	pic_after_firmware(&vm->pic); /* last: edges of the others are forgotten */
 	lapic_after_firmware(&vm->vcpu[0]->lapic);
 	pci_after_firmware(&vm->pci, MACHINE_PCI_MEMORY, pirq_irq);
 	i440fx_after_firmware(&vm->i440fx);

@@ -16,6 +16,10 @@
 #define READ_RAM 1 /* bits of memory->pam[] */
 #define WRITE_RAM 2
 
+#define GATE_A20 BIT(20)
+
+#define GUARD_SET 1 /* in guard[], beside the page's address */
+
 /* ---- What is where ------------------------------------------------------------------ */
 
 enum source {
@@ -81,7 +85,7 @@ static struct view view_of_pam(const struct memory *memory, u64 a)
 	return view;
 }
 
-static struct view view_at(const struct memory *memory, u64 a)
+static struct view view_with_a20(const struct memory *memory, u64 a)
 {
 	const struct memory_slot *slot = find_slot(memory, a);
 
@@ -95,6 +99,27 @@ static struct view view_at(const struct memory *memory, u64 a)
 		return (struct view){ GiB(4), SOURCE_ROM, SOURCE_ROM,
 				      memory->rom + (memory->rom_size - (GiB(4) - a)) };
 	return (struct view){ .end = a };
+}
+
+/*
+ * What RAM answers to a: gate A20 holds bit 20 at 0, so each odd MiB is the even one below it.
+ * Slots hold whole pairs of them.
+ */
+static u64 gated(const struct memory *memory, u64 a)
+{
+	if (likely(!READ_ONCE(memory->a20_masked)) || !find_slot(memory, a))
+		return a;
+	return a & ~GATE_A20;
+}
+
+static struct view view_at(const struct memory *memory, u64 a)
+{
+	u64 low = gated(memory, a);
+	struct view view = view_with_a20(memory, low);
+
+	if (unlikely(READ_ONCE(memory->a20_masked)) && find_slot(memory, a))
+		view.end = MIN(view.end, ALIGN_DOWN(low, GATE_A20) + GATE_A20) + (a - low);
+	return view;
 }
 
 static bool is_ram(const struct view *view)
@@ -134,8 +159,8 @@ bool memory_is_ram(const struct vm *vm, gpa_t a, u64 len)
 
 	if (!slot || len > slot->size - (a.v - slot->base.v))
 		return false;
-	return likely(a.v >= MEMORY_PAM_END) || a.v + len <= MEMORY_VGA_HOLE ||
-	       low_is_ram(&vm->memory, a.v, len);
+	return (likely(a.v >= MEMORY_PAM_END) && likely(!READ_ONCE(vm->memory.a20_masked))) ||
+	       a.v + len <= MEMORY_VGA_HOLE || low_is_ram(&vm->memory, a.v, len);
 }
 
 /* ---- Making and unmaking --------------------------------------------------------------- */
@@ -159,9 +184,14 @@ static int add_slot(struct memory *memory, u64 base, u64 size)
 		return -HOST_ENOMEM;
 	slot->base = gpa(base);
 	slot->size = size;
+	slot->whole = host_alloc_ram(size);
+	for (u64 i = 0; slot->whole && i < size / MEMORY_CHUNK; i++)
+		slot->chunk[i] = slot->whole + i * MEMORY_CHUNK;
 	memory->slot_count++;
 	return 0;
 }
+
+static int map_slots(struct vm *vm);
 
 int memory_init(struct vm *vm, u64 size)
 {
@@ -179,6 +209,8 @@ int memory_init(struct vm *vm, u64 size)
 	error = add_slot(memory, 0, MIN(size, MEMORY_LOW_LIMIT));
 	if (!error && size > MEMORY_LOW_LIMIT)
 		error = add_slot(memory, GiB(4), size - MEMORY_LOW_LIMIT);
+	if (!error)
+		error = map_slots(vm);
 	if (error)
 		memory_free(vm);
 	return error;
@@ -192,8 +224,10 @@ void memory_free(struct vm *vm)
 		struct memory_slot *slot = &memory->slot[s];
 
 		for (u64 i = 0; i < slot->size / MEMORY_CHUNK; i++)
-			if (slot->chunk[i])
+			if (slot->chunk[i] && !slot->whole)
 				host_free_pages(slot->chunk[i], LARGE_PAGE_SHIFT - PAGE_SHIFT);
+		if (slot->whole)
+			host_free_ram(slot->whole, slot->size);
 		host_free_pages(slot->chunk, slot->chunk_order);
 	}
 	if (memory->rom)
@@ -220,15 +254,160 @@ static int map_chunk(struct vm *vm, gpa_t base, u8 *host)
 	struct view view;
 	int error = 0;
 
-	if (base.v)
+	if (base.v && !READ_ONCE(vm->memory.a20_masked))
 		return virt->map(vm, base, host, MEMORY_CHUNK, PROT_RWX);
-	for (u64 at = 0; at < MEMORY_CHUNK && !error; at = view.end) {
+	for (u64 at = base.v; at < base.v + MEMORY_CHUNK && !error; at = view.end) {
 		view = view_at(&vm->memory, at);
-		view.end = MIN(view.end, MEMORY_CHUNK);
-		error = map_view(vm, at, &view, host + at);
+		view.end = MIN(view.end, base.v + MEMORY_CHUNK);
+		error = map_view(vm, at, &view, host + (gated(&vm->memory, at) - base.v));
 	}
 	return error;
 }
+
+/*
+ * What of [from, to) is in memory of one piece, as it is seen now.  What cannot be mapped exits at
+ * each access.
+ */
+static int map_whole(struct vm *vm, u64 from, u64 to)
+{
+	const struct memory_slot *slot = find_slot(&vm->memory, from);
+	int error = 0;
+
+	if (!slot || !slot->whole)
+		return 0;
+	for (u64 at = from; at < to && !error;) {
+		struct view view = view_at(&vm->memory, at);
+
+		view.end = MIN(view.end, to);
+		error = map_view(vm, at, &view,
+				 slot->whole + (gated(&vm->memory, at) - slot->base.v));
+		at = view.end;
+	}
+	return error;
+}
+
+static int map_slots(struct vm *vm)
+{
+	int error = 0;
+
+	for (unsigned s = 0; s < vm->memory.slot_count && !error; s++) {
+		u64 base = vm->memory.slot[s].base.v;
+
+		error = map_whole(vm, base, base + vm->memory.slot[s].size);
+	}
+	return error;
+}
+
+/* ---- Guards ---------------------------------------------------------------------------- */
+
+/* Under memory->lock: is a page of [at, at + size) guarded for anybody?  drop: no longer. */
+static bool find_guards(struct memory *memory, u64 at, u64 size, bool drop)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < MEMORY_GUARDS; i++) {
+		u64 guard = memory->guard[i];
+
+		if (!(guard & GUARD_SET) || (guard & ~PAGE_MASK) - at >= size)
+			continue;
+		found = true;
+		if (!drop)
+			continue;
+		memory->guard[i] = 0;
+		__atomic_sub_fetch(&memory->guards, 1, __ATOMIC_SEQ_CST);
+	}
+	return found;
+}
+
+/*
+ * It flushes before it enters the guest, and leaves it now if it is there.  As in vcpu_step: one of
+ * the two sees what the other one has written.
+ */
+static void flush_before_entry(struct vcpu *v)
+{
+	vcpu_note(v, REQUEST_FLUSH);
+	if (__atomic_load_n(&v->in_guest, __ATOMIC_SEQ_CST))
+		host_kick(v);
+}
+
+void memory_guard(struct vm *vm, unsigned vcpu, gpa_t page)
+{
+	struct memory *memory = &vm->memory;
+
+	check(vcpu < MEMORY_GUARDS && !memory->guard[vcpu]);
+	host_lock(&memory->lock);
+	memory->guard[vcpu] = page.v | GUARD_SET;
+	__atomic_add_fetch(&memory->guards, 1, __ATOMIC_SEQ_CST);
+	if (vm->vcpu_count > 1)
+		virt->protect(vm, page, PAGE_SIZE, PROT_R | PROT_X);
+	host_unlock(&memory->lock);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (i != vcpu)
+			flush_before_entry(vm->vcpu[i]);
+}
+
+/* Under memory->lock, the last guard being gone.  A page that is no RAM any more is mapped anew. */
+static void give_back(struct vm *vm, u64 page)
+{
+	if (vm->vcpu_count > 1 && memory_is_ram(vm, gpa(page), PAGE_SIZE))
+		virt->protect(vm, gpa(page), PAGE_SIZE, PROT_RWX);
+}
+
+void memory_unguard(struct vm *vm, unsigned vcpu)
+{
+	struct memory *memory = &vm->memory;
+	u64 page;
+
+	host_lock(&memory->lock);
+	page = memory->guard[vcpu] & ~PAGE_MASK;
+	if (memory->guard[vcpu]) {
+		memory->guard[vcpu] = 0;
+		__atomic_sub_fetch(&memory->guards, 1, __ATOMIC_SEQ_CST);
+		if (!find_guards(memory, page, PAGE_SIZE, false))
+			give_back(vm, page);
+	}
+	host_unlock(&memory->lock);
+}
+
+static bool guarded(const struct vm *vm)
+{
+	return unlikely(__atomic_load_n(&vm->memory.guards, __ATOMIC_SEQ_CST) != 0);
+}
+
+void memory_stored(struct vm *vm, gpa_t a, u64 len)
+{
+	if (guarded(vm))
+		mwait_stored(vm, a, len);
+}
+
+/* A store met the guard: it goes through at the next try. */
+static bool break_guard(struct vm *vm, gpa_t a)
+{
+	u64 page = a.v & ~PAGE_MASK;
+	bool found;
+
+	host_lock(&vm->memory.lock);
+	found = find_guards(&vm->memory, page, PAGE_SIZE, true);
+	if (found)
+		give_back(vm, page);
+	host_unlock(&vm->memory.lock);
+	if (found)
+		mwait_stored(vm, gpa(page), PAGE_SIZE);
+	return found;
+}
+
+/* What is seen where changes: whoever waits looks anew, and its guard may be gone by now. */
+static void drop_guards(struct vm *vm)
+{
+	if (!guarded(vm))
+		return;
+	host_lock(&vm->memory.lock);
+	find_guards(&vm->memory, 0, ~0ull, true);
+	host_unlock(&vm->memory.lock);
+	mwait_stored(vm, gpa(0), ~0ull);
+}
+
+/* ---- Touching ----------------------------------------------------------------------------- */
 
 /*
  * Take a chunk and map it.  Two CPUs may touch it at once: then it is mapped twice, to the
@@ -237,6 +416,8 @@ static int map_chunk(struct vm *vm, gpa_t base, u8 *host)
  */
 static int touch(struct vm *vm, const struct memory_slot *slot, u64 index)
 {
+	gpa_t base = gpa(slot->base.v + index * MEMORY_CHUNK);
+	bool unguarded = false;
 	int error = 0;
 
 	host_lock(&vm->memory.lock);
@@ -249,8 +430,12 @@ static int touch(struct vm *vm, const struct memory_slot *slot, u64 index)
 	if (!slot->chunk[index])
 		error = -HOST_ENOMEM;
 	else
-		error = map_chunk(vm, gpa(slot->base.v + index * MEMORY_CHUNK), slot->chunk[index]);
+		error = map_chunk(vm, base, slot->chunk[index]);
+	if (guarded(vm)) /* which the new entries know nothing of */
+		unguarded = find_guards(&vm->memory, base.v, MEMORY_CHUNK, true);
 	host_unlock(&vm->memory.lock);
+	if (unguarded)
+		mwait_stored(vm, base, MEMORY_CHUNK);
 	return error;
 }
 
@@ -293,6 +478,8 @@ int memory_fault(struct vm *vm, gpa_t a, unsigned access)
 		announce(vm);
 	else if ((access & ACCESS_WRITE) && !is_ram(&view))
 		return -HOST_ENOENT;
+	if ((access & ACCESS_WRITE) && guarded(vm) && break_guard(vm, a))
+		return 0;
 	return slot ? touch(vm, slot, (a.v - slot->base.v) / MEMORY_CHUNK) : touch_rom(vm);
 }
 
@@ -300,6 +487,7 @@ int memory_fault(struct vm *vm, gpa_t a, unsigned access)
 
 static void flush(struct vm *vm)
 {
+	drop_guards(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_request(vm->vcpu[i], REQUEST_FLUSH);
 }
@@ -335,7 +523,10 @@ int memory_rom(struct vm *vm, const void *image, u64 size)
 	memory->rom = rom;
 	memory->rom_size = size;
 	memory->rom_order = order;
+	map_whole(vm, MEMORY_PAM, MEMORY_PAM_END);
 	host_unlock(&memory->lock);
+	if (memory->slot[0].whole)
+		touch_rom(vm);
 	if (old)
 		host_free_pages(old, old_order);
 	flush(vm);
@@ -352,7 +543,24 @@ void memory_pam(struct vm *vm, gpa_t base, u64 size, bool read_ram, bool write_r
 	host_lock(&memory->lock);
 	for (u64 at = base.v; at < base.v + size; at += PAGE_SIZE)
 		WRITE_ONCE(memory->pam[(at - MEMORY_PAM) / PAGE_SIZE], pam);
-	virt->unmap(vm, base, size); /* the next touch maps what is there now */
+	virt->unmap(vm, base, size); /* the next touch maps what is there now, or: */
+	map_whole(vm, base.v, base.v + size);
+	host_unlock(&memory->lock);
+	flush(vm);
+}
+
+void memory_a20(struct vm *vm, bool enabled)
+{
+	struct memory *memory = &vm->memory;
+
+	host_lock(&memory->lock);
+	WRITE_ONCE(memory->a20_masked, !enabled);
+	for (unsigned s = 0; s < memory->slot_count; s++) {
+		const struct memory_slot *slot = &memory->slot[s];
+
+		virt->unmap(vm, slot->base, slot->size);
+		map_whole(vm, slot->base.v, slot->base.v + slot->size);
+	}
 	host_unlock(&memory->lock);
 	flush(vm);
 }
@@ -380,7 +588,9 @@ void memory_window_set(struct vm *vm, enum memory_window_state state)
 	WRITE_ONCE(memory->window_state, (u8)state);
 	if (state == MEMORY_WINDOW_CLOSED)
 		virt->unmap(vm, w->base, w->size);
-	else if (old != MEMORY_WINDOW_CLOSED)
+	else if (old == MEMORY_WINDOW_CLOSED)
+		map_whole(vm, w->base.v, w->base.v + w->size);
+	else
 		virt->protect(vm, w->base, w->size,
 			      state == MEMORY_WINDOW_OPEN ? PROT_RWX : PROT_R | PROT_X);
 	host_unlock(&memory->lock);
@@ -393,7 +603,7 @@ void memory_window_set(struct vm *vm, enum memory_window_state state)
 static void *ram_at(struct vm *vm, gpa_t a, u64 len)
 {
 	const struct memory_slot *slot = find_slot(&vm->memory, a.v);
-	u64 offset = a.v - slot->base.v;
+	u64 offset = gated(&vm->memory, a.v) - slot->base.v;
 	u64 index = offset / MEMORY_CHUNK;
 	u8 *chunk;
 
@@ -483,5 +693,8 @@ int memory_read(struct vm *vm, gpa_t a, void *to, u64 len)
 int memory_write(struct vm *vm, gpa_t a, const void *from, u64 len)
 {
 	/* Only read from when writing: the cast takes no right away. */
-	return copy(vm, a, (u8 *)(uintptr_t)from, len, true);
+	int error = copy(vm, a, (u8 *)(uintptr_t)from, len, true);
+
+	memory_stored(vm, a, len);
+	return error;
 }

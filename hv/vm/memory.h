@@ -6,7 +6,8 @@
  * Must not know: how a back end maps it (it is told by virt->map), what a display is.
  *
  * RAM comes in chunks of 2 MiB, promised when the VM is made and taken, cleared,
- * when first touched, by the guest or by us.  It lies as on a PC: from 0 up to
+ * when first touched, by the guest or by us; or, from a host that has virtual memory, in one piece
+ * that is mapped from the beginning.  It lies as on a PC: from 0 up to
  * 3.5 GiB at most without the hole at 0xa0000-0xbffff, the rest above 4 GiB.
  *
  * Three things may lie over it, and everybody sees them alike: the guest, the fetching of its code,
@@ -38,12 +39,14 @@ struct vm;
 #define MEMORY_PAM_PAGES 64
 #define MEMORY_ROM_LOW KiB(128) /* so much of the ROM is below 1 MiB too */
 #define MEMORY_ROM_MAX MiB(2)
+#define MEMORY_GUARDS 8 /* one for each vCPU */
 
 struct memory_slot {
 	gpa_t base;
 	u64 size; /* bytes, a multiple of MEMORY_CHUNK */
 	void **chunk; /* size / MEMORY_CHUNK pointers, NULL: not touched yet */
 	unsigned chunk_order; /* pages of the pointer table */
+	u8 *whole; /* all of it, in one piece, always mapped; NULL: it comes in chunks */
 };
 
 #define MEMORY_SLOTS 2
@@ -78,6 +81,9 @@ struct memory {
 	unsigned rom_order;
 	struct memory_window window;
 	u8 window_state; /* enum memory_window_state */
+	bool a20_masked; /* gate A20 is closed */
+	u64 guard[MEMORY_GUARDS]; /* page and MEMORY_GUARD_SET, or 0 */
+	u32 guards; /* those that are set; atomic */
 };
 
 /*
@@ -135,6 +141,28 @@ void memory_pam(struct vm *vm, gpa_t base, u64 size, bool read_ram, bool write_r
 /* Describe the one window, closed at first; and set its state. */
 void memory_window(struct vm *vm, const struct memory_window *window);
 void memory_window_set(struct vm *vm, enum memory_window_state state);
+
+/*
+ * Tell by mwait_stored of stores to this page of RAM, until the guard is taken by memory_unguard
+ * or by the first store.  One guard for each vCPU.  vCPUs cannot store to the page from when they
+ * have served REQUEST_FLUSH, which all but this one are asked for and answer by mwait_look; who
+ * sleeps is not woken for that.  Nothing is taken from a VM with one vCPU, whose devices' stores
+ * are seen all the same.  vm->lock may be held.
+ */
+void memory_guard(struct vm *vm, unsigned vcpu, gpa_t page);
+void memory_unguard(struct vm *vm, unsigned vcpu);
+
+/*
+ * Somebody else than a vCPU in the guest stores to [a, a + len), or is given a pointer to store
+ * there: before vm->lock is released, or before the vCPU that does it enters the guest.
+ */
+void memory_stored(struct vm *vm, gpa_t a, u64 len);
+
+/*
+ * Gate A20: while it is closed, RAM does not see bit 20 of any address, of no CPU and no device; on
+ * real machines devices are not behind the gate.
+ */
+void memory_a20(struct vm *vm, bool enabled);
 
 /* Has every vCPU seen all changes, or will before it enters the guest again? */
 bool memory_settled(const struct vm *vm);

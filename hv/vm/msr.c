@@ -49,6 +49,11 @@ bool msr_ignored(const struct cpuid_table *t)
 	return msr_machine.ignores && !t->hypervisor;
 }
 
+bool msr_rdpmc_undefined(const struct cpuid_table *t)
+{
+	return msr_machine.rdpmc_undefined && !t->hypervisor;
+}
+
 static bool holds(const struct cpuid_table *t, unsigned only)
 {
 	switch (only) {

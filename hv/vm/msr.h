@@ -12,6 +12,7 @@
 #include "compiler.h"
 
 struct vm;
+struct cpuid_table;
 struct vcpu;
 
 /* Let the MSRs that need no exit pass, for all vCPUs of the VM. */
@@ -32,6 +33,7 @@ bool msr_write(struct vcpu *v, u32 msr, u64 value);
  */
 struct msr_machine {
 	bool ignores; /* what it lacks */
+	bool rdpmc_undefined; /* RDPMC is #UD, not #GP for want of a counter */
 	/* The rest is of interest if it does. */
 	u64 misc_enable, perf_status, mcg_cap;
 };
@@ -41,6 +43,8 @@ struct msr_machine {
 #define MSR_NOBODYS 0xc0001ff0
 
 void msr_set_machine(const struct msr_machine *machine);
+/* Is RDPMC #UD in this VM, as on its machine? */
+bool msr_rdpmc_undefined(const struct cpuid_table *t);
 
 enum msr_kind {
 	MSR_PASSED,   /* the guest's own register of the CPU: no exit */

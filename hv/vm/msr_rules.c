@@ -275,6 +275,14 @@ static bool write_efer(struct vcpu *v, u32 msr UNUSED, u64 value)
 #define MISC_ENABLE_NO_BTS BIT(11) /* and 12 PEBS: read-only, "unavailable" */
 #define MISC_ENABLE_NO_PEBS BIT(12)
 #define MISC_ENABLE_FIXED (MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS)
+#define MISC_ENABLE_MONITOR BIT(18)
+
+/* What a write does not change: MONITOR is there if CPUID says so, and cannot be switched off. */
+static u64 misc_enable_fixed(const struct vcpu *v)
+{
+	return MISC_ENABLE_FIXED |
+	       (cpuid_has(&v->vm->cpuid, 1, 2, CPUID_1_ECX_MONITOR) ? MISC_ENABLE_MONITOR : 0);
+}
 
 static bool read_misc_enable(struct vcpu *v, u32 msr UNUSED, u64 *value)
 {
@@ -292,9 +300,9 @@ static bool write_misc_enable(struct vcpu *v, u32 msr UNUSED, u64 value)
 		v->misc_enable = value;
 		return true;
 	}
-	if (value & ~(MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_FIXED))
+	if (value & ~(MISC_ENABLE_FAST_STRINGS | misc_enable_fixed(v)))
 		return false;
-	v->misc_enable = (value & MISC_ENABLE_FAST_STRINGS) | MISC_ENABLE_FIXED;
+	v->misc_enable = (value & MISC_ENABLE_FAST_STRINGS) | misc_enable_fixed(v);
 	return true;
 }
 
@@ -437,8 +445,9 @@ static bool valid_xss(const struct vcpu *v UNUSED, u64 *value)
 
 void msr_reset(struct vcpu *v)
 {
-	v->misc_enable = msr_ignored(&v->vm->cpuid) ? msr_machine.misc_enable
-						    : MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_FIXED;
+	v->misc_enable = msr_ignored(&v->vm->cpuid)
+				 ? msr_machine.misc_enable
+				 : MISC_ENABLE_FAST_STRINGS | misc_enable_fixed(v);
 	v->mcg_status = 0;
 	v->mcg_ctl = ~0ull;
 	memset(v->mce, 0, sizeof(v->mce));

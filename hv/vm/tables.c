@@ -10,13 +10,14 @@
 #include "dev/mptables.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "rom/rom.h"
 #include "vm/machine.h"
 #include "vm/vm.h"
 
 /* Behind the RSDP and the MP table. */
 #define TABLES_AT 0xf6000u
 _Static_assert(TABLES_AT >= MPTABLES_AT + MPTABLES_SIZE_MAX, "behind the MP table");
-_Static_assert(TABLES_AT + ACPITABLES_SIZE_MAX <= MEMORY_PAM_END, "inside the BIOS area");
+_Static_assert(TABLES_AT + ACPITABLES_SIZE_MAX <= ROM_BASE, "in the BIOS area, below our ROM");
 
 struct tables_e820 {
 	u64 base, size;

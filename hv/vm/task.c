@@ -283,7 +283,6 @@ static void read16(struct change *c, struct task *t)
 		t->seg[i] = tss.seg[i];
 }
 
-/* From here on the new task runs: TR, flags, registers, selectors; no segment is loaded yet. */
 /* Virtual-8086 mode: a selector is a base, and nothing is checked. */
 static void load_v86(struct cpu_state *state)
 {
@@ -297,6 +296,7 @@ static void load_v86(struct cpu_state *state)
 	state->cpl = 3;
 }
 
+/* From here on the new task runs: TR, flags, registers, selectors; no segment is loaded yet. */
 static void begin_new(struct change *c, struct task *t)
 {
 	struct vcpu *v = c->v;

@@ -52,6 +52,7 @@ static void serve_init(struct vcpu *v)
 	v->nmi_pending = v->injected = false;
 	vcpu_state_changed(v, STATE_ALL);
 	host_lock(&v->vm->lock);
+	mwait_reset(v);
 	lapic_init_ipi(&v->lapic);
 	host_unlock(&v->vm->lock);
 }
@@ -74,6 +75,7 @@ static void serve_work(struct vm *vm)
 {
 	host_lock(&vm->lock);
 	bus_run_works(&vm->bus);
+	mwait_look(vm);
 	host_unlock(&vm->lock);
 }
 
@@ -105,6 +107,7 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 	if (asked & REQUEST_FLUSH) {
 		virt->flush(v);
 		fetch_flush(v);
+		mwait_look(v->vm); /* the last moment at which v could store unseen */
 	}
 	if (asked & REQUEST_INIT)
 		serve_init(v);
@@ -113,6 +116,8 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 	if (asked & REQUEST_NMI)
 		v->nmi_pending = true;
 	if (READ_ONCE(v->vm->state) != VM_RUNNING) {
+		if (v->mwait.waiting)
+			mwait_cancel(v);
 		*stop = VCPU_STOPPED;
 		vcpu_note(v, REQUEST_IRQ | (asked & REQUEST_WORK)); /* look again on resume */
 		return true;
@@ -120,7 +125,8 @@ static bool serve(struct vcpu *v, enum vcpu_stop *stop)
 	if (asked & REQUEST_WORK)
 		serve_work(v->vm);
 	if (v->state.activity == ACTIVITY_WAIT_SIPI ||
-	    (v->state.activity == ACTIVITY_HALT && still_halted(v))) {
+	    (v->state.activity == ACTIVITY_HALT && still_halted(v)) ||
+	    (v->mwait.waiting && mwait_waits(v))) {
 		*stop = VCPU_BLOCKED;
 		return true;
 	}
@@ -154,7 +160,7 @@ enum vcpu_stop vcpu_step(struct vcpu *v)
 	enum exit_reason reason;
 	u64 begin = trace_clock(), guest = v->guest_tsc;
 
-	if (v->state.activity != ACTIVITY_RUN)
+	if (v->state.activity != ACTIVITY_RUN || v->mwait.waiting)
 		vcpu_note(v, REQUEST_WAKE);
 	if (READ_ONCE(v->vm->alarms_late))
 		vm_catch_up(v->vm);
@@ -225,6 +231,7 @@ void vcpu_reset(struct vcpu *v)
 	reset_xsave(v->xsave);
 	lapic_reset(&v->lapic);
 	msr_reset(v);
+	mwait_reset(v);
 	fetch_flush(v);
 	vcpu_state_changed(v, STATE_ALL);
 	virt->window(v, 0);

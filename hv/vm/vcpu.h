@@ -13,6 +13,7 @@
 #include "trace/trace.h"
 #include "virt.h"
 #include "vm/fetch.h"
+#include "vm/mwait.h"
 
 /*
  * What others may ask of a vCPU: set the bit, then kick.  Read again with interrupts
@@ -62,6 +63,7 @@ struct vcpu {
 	bool nmi_pending;
 	bool injected; /* an event was given to virt->inject since the last entry */
 	u8 windows; /* what was asked of virt->window */
+	struct mwait mwait; /* MONITOR and MWAIT */
 	struct lapic lapic;
 	u64 misc_enable, tsc_adjust; /* MSRs that no back end keeps */
 	u64 mtrr[32]; /* stored, without effect: see vm/msr.c */

@@ -79,13 +79,9 @@ static void free_vcpu(struct vcpu *v)
 }
 
 #define NS_PER_S 1000000000ull
-#define CALIBRATION_PER_MILLE 2
+#define CALIBRATION_PER_MILLE 2 /* may be wrong by so much, which does not count */
 
-/*
- * Of a LAPIC's timer: 1, but where the TSC is slower than that (Bochs: 50 MHz), as much as
- * makes the timer no faster than the TSC.  What calibration may be wrong by does not count.
- */
-static u16 lapic_tick_ns(void)
+u16 vm_lapic_tick_ns(void)
 {
 	u64 hz = host_tsc_hz(), wanted = NS_PER_S / 1000 * (1000 - CALIBRATION_PER_MILLE);
 
@@ -101,7 +97,7 @@ static int add_vcpu(struct vm *vm, unsigned index)
 		.x2apic = cpuid_has(&vm->cpuid, 1, 2, CPUID_1_ECX_X2APIC),
 		.tsc_deadline = cpuid_has(&vm->cpuid, 1, 2, CPUID_1_ECX_TSC_DEADLINE),
 		.maxphyaddr = (u8)cpuid_maxphyaddr(&vm->cpuid),
-		.tick_ns = lapic_tick_ns(),
+		.tick_ns = vm_lapic_tick_ns(),
 	};
 	int error;
 
@@ -120,6 +116,7 @@ static int add_vcpu(struct vm *vm, unsigned index)
 		return error;
 	}
 	lapic_init(&v->lapic, &vm->bus, &lapic, &machine_lapic_ops, v);
+	mwait_init(v);
 	vm->vcpu[vm->vcpu_count++] = v;
 	return 0;
 }
@@ -131,7 +128,8 @@ static int build(struct vm *vm, char *error, size_t size)
 	u64 total, reserved, used;
 	int result;
 
-	result = cpuid_build(&vm->cpuid, config->cpu, host_cpuid, config->vcpus, &missing);
+	result = cpuid_build(&vm->cpuid, config->cpu, virt->cpuid ? virt->cpuid : host_cpuid,
+			     config->vcpus, &missing);
 	if (result) {
 		fmt_string(error, size, "VM %s: cpu=%s: %s%s", config->name, config->cpu,
 			   result == -HOST_EINVAL ? "no such CPU model" : "this machine lacks ",
@@ -216,10 +214,13 @@ void vm_free(struct vm *vm)
 
 void vm_reset(struct vm *vm)
 {
+	u64 clock;
+
 	check(vm_is_quiet(vm));
 	host_timer_cancel(&vm->timer);
 	host_lock(&vm->lock);
-	vm->clock_base = host_now();
+	clock = host_now() - vm->clock_base; /* it stood, but the battery's did not */
+	vm->clock_base += clock;
 	vm->paused_at = vm->clock_base;
 	vm->tsc_base = host_tsc();
 	vm->paused_tsc = vm->tsc_base;
@@ -231,6 +232,7 @@ void vm_reset(struct vm *vm)
 	vm->exit_value = 0;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_reset(vm->vcpu[i]);
+	rtc_clock_restarts(&vm->rtc, clock);
 	machine_reset(vm);
 	host_unlock(&vm->lock);
 }
@@ -338,7 +340,9 @@ void vm_check_halted(struct vm *vm)
 		const struct vcpu *v = vm->vcpu[i];
 		u8 activity = READ_ONCE(v->state.activity);
 
-		if (activity == ACTIVITY_RUN || vcpu_requested(v) || has_nmi_source(v) ||
+		/* To flush wakes nobody. */
+		if (activity == ACTIVITY_RUN ||
+		    (READ_ONCE(v->requests) & ~(u32)REQUEST_FLUSH) || has_nmi_source(v) ||
 		    (activity == ACTIVITY_HALT && (v->regs.rflags & RFLAGS_IF))) {
 			host_unlock(&vm->lock);
 			return;

@@ -152,6 +152,12 @@ void vm_catch_up(struct vm *vm);
 /* The machine's clock in ns. */
 u64 vm_clock(const struct vm *vm);
 
+/*
+ * A tick of every LAPIC's timer in ns: 1, but where the TSC is slower than that (Bochs: 50 MHz), as
+ * much as makes the timer no faster than the TSC.  CPUID leaf 0x15 tells it to guests.
+ */
+u16 vm_lapic_tick_ns(void);
+
 /* A character for the machine's serial line; false: its FIFO is full, try later. */
 bool vm_console_input(struct vm *vm, u8 byte);
 

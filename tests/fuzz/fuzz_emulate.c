@@ -15,6 +15,7 @@
 #define DEVICE_SIZE 0x20000u
 #define PORT 0x5000
 #define STEPS 16
+#define FPU_GROUP 0xae /* LDMXCSR, FXRSTOR */
 #define ARITHMETIC (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF)
 
 static u8 device[DEVICE_SIZE];
@@ -86,6 +87,55 @@ static bool jumps(const struct insn *insn)
 	       insn->op == INSN_JCC;
 }
 
+/* They may have changed segments, tasks and modes. */
+static bool goes_far(const struct insn *insn)
+{
+	return insn->op == INSN_JMP_FAR || insn->op == INSN_CALL_FAR || insn->op == INSN_RET_FAR ||
+	       insn->op == INSN_IRET;
+}
+
+/* They bring RIP behind them and change flags or the interrupt shadow. */
+static bool moves_on(const struct insn *insn)
+{
+	bool loads = insn->op == INSN_MOV_SREG || insn->op == INSN_POP_SREG;
+
+	return insn->op == INSN_POPF || (loads && insn->dst.kind == OPERAND_SREG &&
+					 insn->dst.reg == SEG_SS);
+}
+
+/* What they read decides whether they fault: of INS and OUTS, the map in the TSS; MXCSR. */
+static bool reads_first(const struct insn *insn)
+{
+	switch (insn->op) {
+	case INSN_DIV:
+	case INSN_IDIV:
+	case INSN_BOUND:
+	case INSN_MOV_SREG:
+	case INSN_POP_SREG:
+	case INSN_LES:
+	case INSN_LDS:
+	case INSN_LSS:
+	case INSN_LFS:
+	case INSN_LGS:
+	case INSN_LLDT:
+	case INSN_LTR:
+	case INSN_LAR:
+	case INSN_LSL:
+	case INSN_VERR:
+	case INSN_VERW:
+	case INSN_LGDT:
+	case INSN_LIDT:
+	case INSN_LMSW:
+	case INSN_POPF:
+	case INSN_INS:
+	case INSN_OUTS:
+	case INSN_ENTER:
+		return true;
+	default:
+		return jumps(insn) || (insn->map == MAP_0F && insn->opcode == FPU_GROUP);
+	}
+}
+
 struct before {
 	struct gpregs regs;
 	u8 data[FUZZ_DATA_SIZE];
@@ -95,8 +145,11 @@ static void check_outcome(struct vcpu *v, const struct before *before, const str
 {
 	const struct vm_exit *exit = &v->exit;
 	bool some = insn && repeats(insn); /* may have happened */
+	bool frames = insn && insn->op == INSN_ENTER; /* of which some may be there */
 
 	check(!host_locked(&v->vm->lock));
+	if (insn && goes_far(insn))
+		return;
 	switch (exit->outcome) {
 	case OUTCOME_DONE:
 		check(insn && exit->insn_len == insn->len);
@@ -104,7 +157,9 @@ static void check_outcome(struct vcpu *v, const struct before *before, const str
 		check(v->regs.rip == before->regs.rip || jumps(insn));
 		break;
 	case OUTCOME_RETRY:
-		check(some && v->regs.rip == before->regs.rip);
+		check(insn);
+		check(moves_on(insn) ? v->regs.rip != before->regs.rip
+				     : some && v->regs.rip == before->regs.rip);
 		break;
 	case OUTCOME_FAULT:
 		check(exit->fault.type == EVENT_EXCEPTION && exit->fault.vector < 32);
@@ -112,8 +167,9 @@ static void check_outcome(struct vcpu *v, const struct before *before, const str
 		check(v->regs.rip == before->regs.rip);
 		check(some || !memcmp(&v->regs, &before->regs, sizeof(v->regs)));
 		/* Where to jump is read, then judged. */
-		check(some || !accesses || (insn && jumps(insn)));
-		check(some || !memcmp(fuzz_vm_ram(FUZZ_DATA), before->data, FUZZ_DATA_SIZE));
+		check(some || !accesses || (insn && reads_first(insn)));
+		check(some || frames ||
+		      !memcmp(fuzz_vm_ram(FUZZ_DATA), before->data, FUZZ_DATA_SIZE));
 		break;
 	default:
 		check(v->vm->state == VM_DEAD && v->vm->cause[0]);
@@ -138,6 +194,7 @@ static void step(struct vcpu *v, enum fuzz_mode mode, struct fuzz_input *in)
 				: mode == FUZZ_REAL || mode == FUZZ_V86 || mode == FUZZ_PM16 ?
 						    DECODE_16 :
 						    DECODE_32;
+	static struct cpu_state state;
 	struct insn insn;
 	u64 value;
 	bool good;
@@ -153,6 +210,7 @@ static void step(struct vcpu *v, enum fuzz_mode mode, struct fuzz_input *in)
 	put_code(v->regs.rip, in, bytes);
 	accesses = 0;
 	before.regs = v->regs;
+	state = *vcpu_state(v, STATE_ALL);
 	memcpy(before.data, fuzz_vm_ram(FUZZ_DATA), FUZZ_DATA_SIZE);
 	v->exit = (struct vm_exit){ .reason = EXIT_MEMORY };
 	emulate_instruction(v);
@@ -160,6 +218,9 @@ static void step(struct vcpu *v, enum fuzz_mode mode, struct fuzz_input *in)
 	check_outcome(v, &before, good ? &insn : NULL);
 	fuzz_vm_check_segments(v);
 	v->exit.outcome = OUTCOME_NONE;
+	v->state = state; /* each begins in the same mode */
+	v->regs.rflags = before.regs.rflags;
+	vcpu_state_changed(v, STATE_ALL);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

@@ -11,6 +11,7 @@ LIMIT=600
 EVIL=$build/evil/evil.elf
 # MACHINE:PART, or all parts; tests/long/evil.sh asks for all of them on Bochs too.
 cases=${EVIL_CASES:-qemu-svm:all bochs-vmx:rings}
+floods=${EVIL_FLOODS:-bochs-vmx} # machines whose serial line has real speed
 head -c 65536 /dev/zero >"$records/evil.img"
 printf 'evil disk' | dd of="$records/evil.img" conv=notrunc 2>/dev/null
 head -c 262144 /dev/zero >"$records/victim.img"
@@ -97,22 +98,72 @@ vm list
 quit 0
 END
 
-# What a neighbour gets of its one CPU beside it, in executed instructions.
+# What a neighbour gets of its one CPU beside it, in executed instructions.  A turn of the scheduler's
+# is so many of them:
+turn() { case $1 in qemu-*) echo 10000000 ;; *) echo 500000 ;; esac }
 share()
 {
-  share_name=$1 share_guest=$2
-  shift 2
-  start "$share_name" qemu-svm --icount --until 'share count=' --opt silence=0 \
-    --module "$build/checker/neighbour.elf name=neighbour mem=16M -- mode=share slice=10000000" \
+  share_name=$1 share_machine=$2 share_guest=$3 icount=
+  shift 3
+  case $share_machine in qemu-*) icount=--icount ;; esac
+  # shellcheck disable=SC2086 # an option or none
+  start "$share_name" "$share_machine" $icount --until 'share count=' --opt silence=0 \
+    --module "$build/checker/neighbour.elf name=neighbour mem=16M -- mode=share slice=$(turn "$share_machine")" \
     --module "$share_guest name=other mem=16M net=lan -- $*" \
     --module "$records/evil.img vm=other role=disk"
 }
-share spin "$build/checker/neighbour.elf" mode=spin
-share storm "$EVIL" mode=storm
+share spin qemu-svm "$build/checker/neighbour.elf" mode=spin
+share storm qemu-svm "$EVIL" mode=storm
+
+# Text without end, where a line of it takes 6 ms: beside it a neighbour, and an operator.
+for machine in $floods; do
+  share "$machine-spin" "$machine" "$build/checker/neighbour.elf" mode=spin
+  for kind in uart console; do
+    share "$machine-$kind" "$machine" "$EVIL" mode=storm kind=$kind
+  done
+  start "$machine-quit" "$machine" --opt silence=0 \
+    --module "$EVIL name=evil mem=16M -- mode=storm kind=uart" \
+    --module "$GUEST_OS name=one mem=32M -- shell" --script <<'END'
+expect one "$ " 60
+expect evil "line 20," 60
+send one "run sieve 100\r"
+expect one "25 primes" 10
+expect evil "line 60," 60
+vm kill evil
+sleep 1
+echo the last word
+quit 3
+END
+  start "$machine-panic" "$machine" --opt silence=0 \
+    --module "$EVIL name=evil mem=16M -- mode=storm kind=uart" --script <<'END'
+expect evil "line 50," 60
+crash panic
+END
+done
 
 # number NAME KEY: of its record of shares
 number() { sed -n "s/.*share count=.*\\b$2=\\([0-9]*\\).*/\\1/p" "$records/$1.log"; }
 counted() { sed -n 's/.*share count=\([0-9]*\).*/\1/p' "$records/$1.log"; }
+
+# worth NAME: what a tick of the neighbour's own time was worth to it, in steps of 10,000 ticks
+worth() { echo "$(($(counted "$1") * 10000 / ($(number "$1" own) + 1)))"; }
+
+# in_order NAME LEAST: evil's lines are whole but for the last, one after the other, and so many at
+# least
+# shellcheck disable=SC2317 # called by check
+in_order()
+{
+  wait_for "$1"
+  guest_lines "$1" evil | awk -v least="$2" '
+    last != "" { bad = bad "\n" last; last = "" }
+    /^line/ && $0 != "line " ++n ", as long as those of a kernel that has much to say" { last = $0 }
+    END {
+      whole = "line " n ", as long as those of a kernel that has much to say"
+      if (last != substr(whole, 1, length(last))) bad = bad "\n" last
+      print n + 0 " lines" bad
+      exit bad != "" || n < least
+    }'
+}
 
 # clean NAME VM [LEAST]: its TAP lines up to the plan are whole, and none is bad
 # shellcheck disable=SC2317 # called by check
@@ -163,4 +214,29 @@ check 'the storm takes at most a hundredth more than a loop does' \
   [ "$((${storm:-0} * 100))" -ge "$((${spin:-1} * 99))" ]
 check 'and at least nine tenths of half of the CPU are the neighbour'\''s' \
   [ "$(($(number storm own) * 20))" -ge "$(($(number storm elapsed) * 9))" ]
+
+for machine in $floods; do
+  ends "$machine-spin" 0 'a share is measured beside an innocent loop'
+  for kind in uart console; do
+    name=$machine-$kind
+    ends "$name" 0 'and beside text without end'
+    longest=$(number "$name" longest) worth=$(worth "$name") spin=$(worth "$machine-spin")
+    echo "# longest absence: ${longest:=999999999} of $(turn "$machine"); worth $worth of $spin"
+    check "$name: the neighbour has more than half of the CPU, for the other waits for the line" \
+      [ "$(($(number "$name" own) * 20))" -ge "$(($(number "$name" elapsed) * 11))" ]
+    check "$name: it waits for no longer than a turn and what goes to the screen at once" \
+      [ "$((longest * 10))" -le "$(($(turn "$machine") * 13))" ]
+    check "$name: what is sent in its time takes at most a twentieth of it" \
+      [ "$((worth * 20))" -ge "$((spin * 19))" ]
+  done
+  ends "$machine-quit" 3 'the operator ends a run beside text without end'
+  check "$machine-quit: no line is lost, none is out of order" in_order "$machine-quit" 60
+  says "$machine-quit" 'a neighbour is heard' '^\[evil\] line 20,' '^\[one\] .*25 primes' '^\[evil\] line 60,'
+  says "$machine-quit" 'all that was said before the end comes before it' '^\[evil\] line 59,' \
+    '^VM evil is dead: killed' '^the last word' '^espejo: exit status 3$'
+  ends "$machine-panic" 70 'a panic beside text without end'
+  check "$machine-panic: no line is lost, none is out of order" in_order "$machine-panic" 50
+  says "$machine-panic" 'then it speaks' '^\[evil\] line 49,' 'espejo: PANIC on CPU 0: on purpose' \
+    '^  callers' '^espejo: exit status'
+done
 finish

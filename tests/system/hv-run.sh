@@ -37,6 +37,13 @@ told bare-told "${QEMU:-qemu-system-x86_64}" -accel tcg -m 64 -nodefaults -displ
   -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel told.elf -append "$text" \
   -initrd 'halt.elf x,,y  "z" \,ends.elf'
 
+# What firmware leaves, the way through the reset vector, gate A20.
+for machine in qemu-svm bochs-vmx bochs-svm; do
+  background "$machine-rom" tools/hv-run --machine "$machine" --mem 64M --timeout "$LIMIT" "$TINY/rom.elf"
+done
+background bare-rom "${QEMU:-qemu-system-x86_64}" -accel tcg -cpu max -m 64 -nodefaults -display none \
+  -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$TINY/rom.elf"
+
 for machine in qemu-svm bochs-vmx; do
   for word in v00 v7f wffffff05 k c t p d; do
     run_hv "$machine-$word" "$machine" "$word"
@@ -94,4 +101,12 @@ says bare-told 'the bare emulator says so' '^cmdline "told.elf one "two  three" 
   '^module .* "halt.elf x,y  "z" .*"$' '^module .* 464c457f "ends.elf"$'
 check 'QEMU: the kernel is told what the bare emulator tells it' diff "$records/bare-told.said" "$records/hv-told.said"
 check 'Bochs: the same, although GRUB changes quotes' diff "$records/bare-told.said" "$records/bochs-told.said"
+
+wait_for bare-rom
+says bare-rom 'the bare emulator: INIT leads through the reset vector' '^back from INIT$' '^rom: finished$'
+for machine in qemu-svm bochs-vmx bochs-svm; do
+  ends "$machine-rom" 1 'real mode comes to its end'
+  check "$machine: firmware's services, INIT of the boot CPU, gate A20: as on the bare emulator" \
+    diff "$records/bare-rom.log" "$records/$machine-rom.log"
+done
 finish

@@ -75,6 +75,9 @@ void emu_start(enum emu_mode mode)
 		fake_map(emu.vm, EMU_NOTHING, EMU_NOTHING, PTE_W | PTE_U);
 		fake_map(emu.vm, APIC_DEFAULT_BASE, APIC_DEFAULT_BASE, PTE_W | PTE_U);
 	}
+	v->state.cr4 |= CR4_OSFXSR | CR4_OSXSAVE;
+	v->state.xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+	emu_settle();
 	memset(v->regs.r, 0, sizeof(v->regs.r));
 	v->regs.rflags = RFLAGS_ONE;
 	v->regs.rip = EMU_CODE;

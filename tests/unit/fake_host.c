@@ -139,6 +139,20 @@ void host_free(void *object, size_t size)
 	fake_host.objects_out -= size;
 }
 
+void *host_alloc_ram(u64 size)
+{
+	void *p = fake_host.ram_in_one_piece ? take(LARGE_PAGE_SIZE, size) : NULL;
+
+	fake_host.pages_out += p ? size : 0;
+	return p;
+}
+
+void host_free_ram(void *ram, u64 size)
+{
+	give_back(ram, size);
+	fake_host.pages_out -= size;
+}
+
 int host_reserve(u64 bytes)
 {
 	if (bytes > fake_host.memory - fake_host.reserved)
@@ -185,7 +199,7 @@ u64 host_tsc(void)
 
 u64 host_tsc_hz(void)
 {
-	return TSC_HZ;
+	return fake_host.tsc_hz ? fake_host.tsc_hz : TSC_HZ;
 }
 
 u64 host_tsc_to_ns(u64 tsc)

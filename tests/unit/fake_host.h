@@ -19,8 +19,10 @@ struct fake_host {
 	unsigned cpu, cpus;
 	u64 now, tsc;	      /* one tick is one nanosecond, but they may be set apart */
 	u64 tsc_step;	      /* added to tsc at each reading */
+	u64 tsc_hz;	      /* as host_tsc_hz tells it; 0: 1 GHz */
 	u64 memory;	      /* bytes that can be promised */
 	u64 allocations_left; /* ~0: any number; at 0 host_alloc_pages and host_alloc fail */
+	bool ram_in_one_piece; /* host_alloc_ram gives some */
 	struct cpuid_regs (*cpuid)(u32 leaf, u32 subleaf); /* NULL: a made-up machine */
 	void (*on_kick)(struct vcpu *v);
 	void (*on_relax)(void);

@@ -1,10 +1,12 @@
 /* native.c - see native.h */
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include "native.h"
 
 #ifdef __x86_64__
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 u64 native_state[REG_COUNT + 1], native_rsp, native_code;
 void native_enter(void);
@@ -44,6 +46,21 @@ __asm__(
     "	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbp\n	pop %rbx\n"
     "	ret\n");
 
+/* Of RIP in a signal's context.  The C library has a name for it, which comes with others that are
+ * ours. */
+#define REG_RIP_INDEX 16
+
+static volatile sig_atomic_t divide_error;
+
+/* The instruction had no effect: leave with the registers as they are. */
+static void on_divide_error(int number UNUSED, siginfo_t *info UNUSED, void *context)
+{
+	ucontext_t *c = context;
+
+	divide_error = 1;
+	c->uc_mcontext.gregs[REG_RIP_INDEX] = (greg_t)(uintptr_t)native_leave;
+}
+
 static u8 *map(u64 at, u64 size, int protection)
 {
 	void *p = mmap((void *)(uintptr_t)at, size, protection,
@@ -54,16 +71,19 @@ static u8 *map(u64 at, u64 size, int protection)
 
 bool native_init(void)
 {
+	struct sigaction action = { .sa_sigaction = on_divide_error,
+				    .sa_flags = SA_SIGINFO | SA_NODEFER };
 	static bool done;
 
 	if (!done)
 		done = map(NATIVE_CODE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC) &&
-		       map(NATIVE_DATA, NATIVE_DATA_SIZE, PROT_READ | PROT_WRITE);
+		       map(NATIVE_DATA, NATIVE_DATA_SIZE, PROT_READ | PROT_WRITE) &&
+		       !sigaction(SIGFPE, &action, NULL);
 	return done;
 }
 
 /* Behind the instruction: JMP [RIP], and there the address. */
-void native_run(struct native *n, const u8 *bytes, unsigned len)
+bool native_run(struct native *n, const u8 *bytes, unsigned len)
 {
 	static const u8 jump[] = { 0xff, 0x25, 0, 0, 0, 0 };
 	u8 *code = (u8 *)(uintptr_t)NATIVE_CODE;
@@ -75,9 +95,11 @@ void native_run(struct native *n, const u8 *bytes, unsigned len)
 	memcpy(native_state, n->r, sizeof(n->r));
 	native_state[REG_COUNT] = n->rflags | RFLAGS_ONE | RFLAGS_IF;
 	native_code = NATIVE_CODE;
+	divide_error = 0;
 	native_enter();
 	memcpy(n->r, native_state, sizeof(n->r));
 	n->rflags = native_state[REG_COUNT];
+	return !divide_error;
 }
 #else
 bool native_init(void)
@@ -85,7 +107,8 @@ bool native_init(void)
 	return false;
 }
 
-void native_run(struct native *n UNUSED, const u8 *bytes UNUSED, unsigned len UNUSED)
+bool native_run(struct native *n UNUSED, const u8 *bytes UNUSED, unsigned len UNUSED)
 {
+	return false;
 }
 #endif

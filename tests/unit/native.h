@@ -22,7 +22,7 @@ struct native {
 
 /* False: this host cannot. */
 bool native_init(void);
-/* Run one instruction that goes on behind itself. */
-void native_run(struct native *n, const u8 *bytes, unsigned len);
+/* Run one instruction that goes on behind itself.  False: it raised #DE. */
+bool native_run(struct native *n, const u8 *bytes, unsigned len);
 
 #endif

@@ -97,6 +97,56 @@ static void test_known(void)
 	CU_ASSERT_FALSE(alu_knows(INSN_SHL));
 }
 
+/* Quotients: what fits, what just does not. */
+static void test_div(void)
+{
+	static const struct {
+		u8 size, is_signed, error;
+		u64 high, low, divisor, quotient, rest;
+	} cases[] = {
+		{ 1, 0, 0, 0x00, 0xff, 0x10, 0x0f, 0x0f },
+		{ 1, 0, 1, 0x10, 0x00, 0x10, 0, 0 },
+		{ 1, 0, 1, 0x00, 0x00, 0x00, 0, 0 },
+		{ 1, 1, 0, 0xff, 0x80, 0x01, 0x80, 0x00 }, /* -128 fits, ... */
+		{ 1, 1, 1, 0x00, 0x80, 0x01, 0, 0 }, /* 128 does not */
+		{ 2, 1, 0, 0xffff, 0xfff9, 2, 0xfffd, 0xffff }, /* rest: as the dividend */
+		{ 4, 0, 0, 1, 0, 2, 0x80000000, 0 },
+		{ 8, 0, 0, 1, 5, 3, 0x5555555555555557, 0 },
+		{ 8, 1, 1, BIT(63), 0, ~0ull, 0, 0 },
+		{ 8, 1, 0, ~0ull, BIT(63), 1, BIT(63), 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		u64 high = cases[i].high, low = cases[i].low;
+		int error = alu_div(cases[i].size, cases[i].is_signed, &high, &low,
+				    cases[i].divisor);
+
+		CU_ASSERT_EQUAL(error != 0, cases[i].error);
+		CU_ASSERT_EQUAL(low, error ? cases[i].low : cases[i].quotient);
+		CU_ASSERT_EQUAL(high, error ? cases[i].high : cases[i].rest);
+	}
+}
+
+static void test_wide(void)
+{
+	u64 flags = 0, high;
+
+	CU_ASSERT_EQUAL(alu_mul(8, false, ~0ull, ~0ull, &high, &flags), 1);
+	CU_ASSERT_EQUAL(high, ~0ull - 1);
+	CU_ASSERT_EQUAL(flags & (C | O), C | O);
+	CU_ASSERT_EQUAL(alu_mul(8, true, ~0ull, ~0ull, &high, &flags), 1);
+	CU_ASSERT_EQUAL(high, 0);
+	CU_ASSERT_EQUAL(flags & (C | O), 0);
+	/* "123456789", whose CRC-32C is known. */
+	high = alu_crc32(8, 0xffffffff, 0x3837363534333231);
+	CU_ASSERT_EQUAL(alu_crc32(1, high, 0x39) ^ 0xffffffff, 0xe3069283);
+	CU_ASSERT_EQUAL(alu_double_shift(true, 4, 0x80000001, 0xf0000000, 4, &flags), 0x1f);
+	CU_ASSERT_EQUAL(alu_double_shift(false, 2, 0x8001, 0x000f, 4, &flags), 0xf800);
+	CU_ASSERT_EQUAL(alu_count(INSN_LZCNT, 2, 1, &flags), 15);
+	CU_ASSERT_EQUAL(alu_count(INSN_TZCNT, 4, 0, &flags), 32);
+	CU_ASSERT_EQUAL(flags & (C | Z), C);
+}
+
 /* ---- Against the CPU ----------------------------------------------------------- */
 
 /* op on RAX and RDX of the size: opcode of the 8-bit form; the wider ones follow it. */
@@ -206,5 +256,7 @@ void test_alu_register(void)
 
 	CU_add_test(suite, "fixed vectors", test_vectors);
 	CU_add_test(suite, "what is known", test_known);
+	CU_add_test(suite, "quotients", test_div);
+	CU_add_test(suite, "products, bits", test_wide);
 	CU_add_test(suite, "against the host's CPU", test_against_cpu);
 }

@@ -117,7 +117,7 @@ static void test_default_is_hidden(void)
 	}
 	CU_ASSERT(!cpuid_has(&vm->cpuid, 1, CPUID_ECX, 5));	     /* VMX */
 	CU_ASSERT(!cpuid_has(&vm->cpuid, 0x80000001, CPUID_ECX, 2)); /* SVM */
-	CU_ASSERT(!cpuid_has(&vm->cpuid, 1, CPUID_ECX, 3));	     /* MONITOR */
+	CU_ASSERT(!cpuid_has(&vm->cpuid, 7, CPUID_ECX, 5));	     /* WAITPKG */
 	CU_ASSERT_EQUAL(cpuid_xcr0_allowed(&vm->cpuid), 0x2e7);
 	CU_ASSERT(!(cpuid_cr4_allowed(&vm->cpuid) & (CR4_VMXE | CR4_SMXE | CR4_CET)));
 	CU_ASSERT(!(cpuid_efer_allowed(&vm->cpuid) & (EFER_SVME | EFER_LMSLE | EFER_LMA)));
@@ -215,6 +215,60 @@ static void test_v1_hypervisor_leaf(void)
 	finish(vm);
 }
 
+/*
+ * Leaf 0x15: the TSC's frequency as a fraction of the LAPIC timer's.  Linux multiplies the
+ * crystal's kHz by EBX in 32 bits.
+ */
+static void check_clocks(u64 tsc_hz, u64 lapic_hz)
+{
+	struct cpuid_table t;
+	const char *missing;
+	const struct cpuid_leaf *e;
+	u64 told;
+
+	fake_host.tsc_hz = tsc_hz;
+	CU_ASSERT_EQUAL(cpuid_build(&t, "bare", read_machine, 1, &missing), 0);
+	fake_host.tsc_hz = 0;
+	e = cpuid_fixed(&t, 0x15);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e);
+	CU_ASSERT(e->regs.eax && e->regs.ebx);
+	CU_ASSERT_EQUAL(e->regs.ecx, lapic_hz);
+	CU_ASSERT(e->regs.ecx / 1000ull * e->regs.ebx <= 0xffffffff);
+	told = (u64)e->regs.ecx * e->regs.ebx / e->regs.eax;
+	CU_ASSERT(told - tsc_hz + tsc_hz / 1000 <= tsc_hz / 500);
+}
+
+static void test_clocks(void)
+{
+	struct vm *vm;
+
+	fake_virt_reset();
+	machine = BOCHS_SKYLAKE_X;
+	check_clocks(50000000, 50000000);
+	check_clocks(50030000, 50000000);
+	check_clocks(1000000000, 1000000000);
+	check_clocks(2593000000, 1000000000);
+	check_clocks(3999987000, 1000000000);
+	check_clocks(5123450000, 1000000000);
+	vm = make(QEMU_MAX, "bare", 1); /* has no such leaf */
+	CU_ASSERT_PTR_NULL(cpuid_fixed(&vm->cpuid, 0x15));
+	finish(vm);
+}
+
+/* Emulated, but no part of v1: a guest that halts exits once, one that waits for a store twice. */
+static void test_monitor(void)
+{
+	for (unsigned which = 0; which < MACHINES; which++) {
+		struct vm *vm = make(which, "bare", 1);
+
+		CU_ASSERT_TRUE(cpuid_has(&vm->cpuid, 1, CPUID_ECX, CPUID_1_ECX_MONITOR));
+		finish(vm);
+		vm = make(which, "v1", 1);
+		CU_ASSERT_FALSE(cpuid_has(&vm->cpuid, 1, CPUID_ECX, CPUID_1_ECX_MONITOR));
+		finish(vm);
+	}
+}
+
 /* What bare changes of a one-CPU machine: the hidden bits, and nothing else. */
 static void test_bare_fidelity(void)
 {
@@ -223,7 +277,7 @@ static void test_bare_fidelity(void)
 		u32 ebx, ecx, edx; /* bits that may differ */
 	} hidden[] = {
 		{ 1, 0,
-		  BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(10) | BIT(14) |
+		  BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(10) | BIT(14) |
 		      BIT(15) | BIT(18),
 		  BIT(21) | BIT(22) | BIT(29) | BIT(31) },
 		{ 7, BIT(2) | BIT(4) | BIT(11) | BIT(12) | BIT(14) | BIT(15) | BIT(22) | BIT(25),
@@ -233,7 +287,7 @@ static void test_bare_fidelity(void)
 		      BIT(24) | BIT(26) | BIT(28) | BIT(29),
 		  0 },
 	};
-	static const u32 equal[] = { 0x0,	 0x2,	     0x16,	 0x40000000,
+	static const u32 equal[] = { 0x0,	 0x2,	     0x5,	 0x16,	     0x40000000,
 				     0x80000000, 0x80000002, 0x80000003, 0x80000004,
 				     0x80000005, 0x80000006, 0x80000008, 0x80000019 };
 
@@ -432,6 +486,8 @@ void test_cpuid_register(void)
 	CU_add_test(suite, "v1 names what the machine lacks", test_v1_missing);
 	CU_add_test(suite, "v1 is the same on all machines", test_v1_is_one);
 	CU_add_test(suite, "v1's hypervisor leaf", test_v1_hypervisor_leaf);
+	CU_add_test(suite, "the clocks' frequencies", test_clocks);
+	CU_add_test(suite, "MONITOR", test_monitor);
 	CU_add_test(suite, "bare differs in hidden bits only", test_bare_fidelity);
 	CU_add_test(suite, "another hypervisor's services", test_foreign_hypervisor);
 	CU_add_test(suite, "beyond the last leaf", test_beyond);

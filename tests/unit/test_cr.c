@@ -311,6 +311,23 @@ static void test_pdpte_reserved(void)
 	}
 }
 
+/* A CPU that reads them at each walk has nothing to load, and nothing to refuse. */
+static void test_pdptes_in_memory(void)
+{
+	const struct virt_ops *ops = virt;
+	struct virt_ops other = *ops;
+	struct vcpu *v = before_pae();
+
+	other.pdptes_in_memory = true;
+	virt = &other;
+	put_pdpte(3, PTE_P | PTE_A);
+	CU_ASSERT_TRUE(cr_write(v, 0, PE | PG));
+	CU_ASSERT_TRUE(cr_write(v, 4, CR4_PAE | CR4_PGE));
+	CU_ASSERT_TRUE(cr_write(v, 3, PDPTES));
+	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.pdpte[3], 0);
+	virt = ops;
+}
+
 static void test_pdptes_in_no_memory(void)
 {
 	struct vcpu *v = before_pae();
@@ -369,6 +386,7 @@ void test_cr_register(void)
 	CU_add_test(suite, "CR3", test_cr3);
 	CU_add_test(suite, "PDPTEs: when they are loaded", test_pdptes_are_loaded);
 	CU_add_test(suite, "PDPTEs: reserved bits", test_pdpte_reserved);
+	CU_add_test(suite, "PDPTEs in memory", test_pdptes_in_memory);
 	CU_add_test(suite, "PDPTEs where there is no RAM", test_pdptes_in_no_memory);
 	CU_add_test(suite, "CR8", test_cr8);
 }

@@ -312,7 +312,7 @@ static void unknown(const u8 *bytes, unsigned len, const char *name)
 static void test_unknown(void)
 {
 	unknown((const u8[]){ 0xd9, 0x03 }, 2, "cannot emulate OTHER (opcode 0xd9"); /* FLD */
-	unknown((const u8[]){ 0xf7, 0x23 }, 2, "MUL");
+	unknown((const u8[]){ 0x0f, 0x58, 0x03 }, 3, "opcode 0x58 of map 1"); /* ADDPS */
 	emu_end();
 	emu_begin();
 }

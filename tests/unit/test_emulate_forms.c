@@ -377,6 +377,13 @@ static const struct vector_case vectors[] = {
 	{ "VMOVDQA y, m", { 0xc5, 0xfd, 0x6f, 0x1b }, 4, 32, false, true, 0, false, false },
 	{ "VMOVNTPS m, y", { 0xc4, 0xe1, 0x7c, 0x2b, 0x1b }, 5, 32, true, true, 0, false, false },
 	{ "VMOVSS x, m", { 0xc5, 0xfa, 0x10, 0x1b }, 4, 4, false, false, 0, true, true },
+	{ "PINSRW x, m, 3", { 0x66, 0x0f, 0xc4, 0x1b, 0x03 }, 5, 2, false, false, 6, false, false },
+	{ "PINSRD x, m, 1", { 0x66, 0x0f, 0x3a, 0x22, 0x1b, 0x01 }, 6, 4, false, false, 4, false,
+	  false },
+	{ "PEXTRW m, x, 2", { 0x66, 0x0f, 0x3a, 0x15, 0x1b, 0x02 }, 6, 2, true, false, 4, false,
+	  false },
+	{ "PEXTRB m, x, 15", { 0x66, 0x0f, 0x3a, 0x14, 0x1b, 0x0f }, 6, 1, true, false, 15, false,
+	  false },
 };
 
 /* Register 3 holds 0x80, 0x81, ...; memory 1, 2, ... */
@@ -436,6 +443,81 @@ static void test_vectors(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
 		run_vector(&vectors[i]);
+}
+
+/* With VEX: copies, and halves merged from another register. */
+static void test_vex(void)
+{
+	u8 seen[32];
+
+	emu_start(EMU_64);
+	fill_vector();
+	*reg(REG_RBX) = DEV;
+	CU_ASSERT_EQUAL(EMU_RUN(0xc5, 0xe0, 0x12, 0x0b), OUTCOME_DONE); /* VMOVLPS x1, x3, [RBX] */
+	CU_ASSERT_EQUAL(load64(xsave() + XMM_OFFSET + 16), 0x0807060504030201);
+	CU_ASSERT_EQUAL(load64(xsave() + XMM_OFFSET + 24), 0x8f8e8d8c8b8a8988);
+	CU_ASSERT_EQUAL(load64(xsave() + YMM_OFFSET + 16), 0);
+	CU_ASSERT_EQUAL(EMU_RUN(0xc4, 0xe2, 0x7d, 0x18, 0x1b), OUTCOME_DONE); /* VBROADCASTSS y3 */
+	vector_bytes(seen);
+	for (unsigned i = 0; i < sizeof(seen); i++)
+		CU_ASSERT_EQUAL(seen[i], i % 4 + 1);
+	CU_ASSERT_EQUAL(EMU_RUN(0xc4, 0xe2, 0x79, 0x78, 0x1b), OUTCOME_DONE); /* VPBROADCASTB x3 */
+	vector_bytes(seen);
+	for (unsigned i = 0; i < sizeof(seen); i++)
+		CU_ASSERT_EQUAL(seen[i], i < 16);
+}
+
+/* Only the bytes that the mask names reach the device, and all must be writable. */
+static void test_mask_move(void)
+{
+	emu_start(EMU_64);
+	fill_vector();
+	memset(xsave() + XMM_OFFSET + 16, 0, 16);
+	xsave()[XMM_OFFSET + 16 + 2] = 0x80;
+	xsave()[XMM_OFFSET + 16 + 9] = 0xff;
+	*reg(REG_RDI) = DEV + 1;
+	CU_ASSERT_EQUAL(EMU_RUN(0x66, 0x0f, 0xf7, 0xd9), OUTCOME_DONE); /* MASKMOVDQU x3, x1 */
+	CU_ASSERT_EQUAL(emu.accesses, 2);
+	CU_ASSERT_EQUAL(emu_device(DEV + 3, 1), 0x82);
+	CU_ASSERT_EQUAL(emu_device(DEV + 10, 1), 0x89);
+	CU_ASSERT_EQUAL(emu_device(DEV + 4, 1), 5);
+	memset(xsave() + XMM_OFFSET + 16, 0, 16);
+	*reg(REG_RDI) = EMU_RAM + PAGE_SIZE - 8;
+	*fake_pte(emu.vm, EMU_RAM + PAGE_SIZE) = 0;
+	fetch_flush(emu.v);
+	EMU_RUN(0x66, 0x0f, 0xf7, 0xd9);
+	emu_expect_fault(VECTOR_PF, PF_WRITE, EMU_RAM + PAGE_SIZE);
+	emu_end();
+	emu_begin();
+}
+
+/* What the CPU has checked of another instruction. */
+static void test_vectors_off(void)
+{
+	static const struct {
+		u64 cr0, cr4; /* set, cleared */
+		u8 vector, vex_vector; /* 0xff: none */
+	} cases[] = {
+		{ CR0_TS, 0, VECTOR_NM, VECTOR_NM },
+		{ CR0_EM, 0, VECTOR_UD, 0xff },
+		{ 0, CR4_OSFXSR, VECTOR_UD, 0xff },
+		{ 0, CR4_OSXSAVE, 0xff, VECTOR_UD },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		emu_start(EMU_64);
+		*reg(REG_RBX) = DEV;
+		emu.v->state.cr0 |= cases[i].cr0;
+		emu.v->state.cr4 &= ~cases[i].cr4;
+		emu_settle();
+		CU_ASSERT_EQUAL(EMU_RUN(0x0f, 0x10, 0x1b) == OUTCOME_FAULT,
+				cases[i].vector != 0xff);
+		CU_ASSERT(cases[i].vector == 0xff || emu.v->exit.fault.vector == cases[i].vector);
+		CU_ASSERT_EQUAL(EMU_RUN(0xc5, 0xfa, 0x6f, 0x1b) == OUTCOME_FAULT,
+				cases[i].vex_vector != 0xff);
+		CU_ASSERT(cases[i].vex_vector == 0xff ||
+			  emu.v->exit.fault.vector == cases[i].vex_vector);
+	}
 }
 
 /* A component that is not in use holds zeros, whatever its bytes; a load begins to use it. */
@@ -515,6 +597,9 @@ void test_emulate_forms_register(void)
 	CU_add_test(suite, "near branches", test_branches);
 	CU_add_test(suite, "near branches of 16 bits", test_branches_16);
 	CU_add_test(suite, "vector registers", test_vectors);
+	CU_add_test(suite, "VEX", test_vex);
+	CU_add_test(suite, "MASKMOVDQU", test_mask_move);
+	CU_add_test(suite, "vector registers switched off", test_vectors_off);
 	CU_add_test(suite, "vector registers never used", test_initial_state);
 	CU_add_test(suite, "MMX", test_mmx);
 	CU_add_test(suite, "strings that are interrupted", test_interrupted_string);

@@ -13,7 +13,7 @@
 void test_emulate_native_register(void);
 
 #define PAGES (NATIVE_DATA_SIZE / PAGE_SIZE)
-#define ROUNDS 60000
+#define ROUNDS 90000
 /* Operands lie in the middle, so that a bit string may reach far. */
 #define TARGET (NATIVE_DATA + 0x4000)
 #define TARGET_SIZE 0x8000ull
@@ -49,19 +49,31 @@ enum shape {
 	SHAPE_BITS, /* as RM, the register counts bits from the operand */
 	SHAPE_STRING,
 	SHAPE_OFFSET, /* A0..A3 */
+	SHAPE_SHIFT, /* as RM, with an immediate byte, or CL: SHLD, SHRD */
+	SHAPE_VEX, /* prefix: map and pp; reg: ModRM.reg, or ANY */
+	SHAPE_VEX_IMM8,
+	SHAPE_XLAT,
 };
 
 #define BYTE 1	/* the opcode is of bytes; one more is that of the other sizes */
 #define LOCKS 2 /* may have LOCK */
 #define QUAD 4	/* only with REX.W */
 #define NO_16 8 /* not with 66 */
+#define P_66 16 /* one of these prefixes belongs to it */
+#define P_F3 32
+#define P_F2 64
+#define ANY 0xff
+
+/* What not every CPU has. */
+enum feature { ALL, MOVBE, POPCNT, LZCNT, SSE42, BMI1, BMI2, ADX };
+#define NEEDS(feature) ((u64)(feature) << 32)
 
 struct template
 {
 	u8 shape, flags;
 	u8 prefix[2]; /* of the opcode */
 	u8 opcode, reg;
-	u64 undefined; /* flags */
+	u64 undefined; /* flags; and NEEDS */
 };
 
 #define AF RFLAGS_AF
@@ -92,6 +104,12 @@ struct template
 		SHAPE_IMM8, BYTE, { 0 }, 0xc0, (n),                                                \
 		    (undefined) | RFLAGS_OF | ((n) == 4 || (n) == 5 ? RFLAGS_CF : 0)               \
 	}
+
+#define CF RFLAGS_CF
+#define PF RFLAGS_PF
+#define ZF RFLAGS_ZF
+#define SF RFLAGS_SF
+#define OF RFLAGS_OF
 
 static const struct template templates[] = {
 	EIGHT(0, 0),
@@ -142,8 +160,42 @@ static const struct template templates[] = {
 	{ SHAPE_STRING, BYTE, { 0 }, 0xaa, 0, 0 },
 	{ SHAPE_STRING, BYTE, { 0 }, 0xac, 0, 0 },
 	{ SHAPE_STRING, BYTE, { 0 }, 0xae, 0, 0 },
-	{ SHAPE_RM, 0, { 0x0f, 0x38 }, 0xf0, 0, 0 }, /* MOVBE: the last two */
-	{ SHAPE_RM, 0, { 0x0f, 0x38 }, 0xf1, 0, 0 },
+	{ SHAPE_RM, 0, { 0x0f, 0x38 }, 0xf0, 0, NEEDS(MOVBE) },
+	{ SHAPE_RM, 0, { 0x0f, 0x38 }, 0xf1, 0, NEEDS(MOVBE) },
+	{ SHAPE_ONE, BYTE, { 0 }, 0xf6, 4, SF | ZF | AF | PF }, /* MUL, IMUL, DIV, IDIV */
+	{ SHAPE_ONE, BYTE, { 0 }, 0xf6, 5, SF | ZF | AF | PF },
+	{ SHAPE_ONE, BYTE, { 0 }, 0xf6, 6, CF | OF | SF | ZF | AF | PF },
+	{ SHAPE_ONE, BYTE, { 0 }, 0xf6, 7, CF | OF | SF | ZF | AF | PF },
+	{ SHAPE_RM, 0, { 0x0f }, 0xaf, 0, SF | ZF | AF | PF },
+	{ SHAPE_IMM, 0, { 0 }, 0x69, ANY, SF | ZF | AF | PF },
+	{ SHAPE_IMM8, 0, { 0 }, 0x6b, ANY, SF | ZF | AF | PF },
+	{ SHAPE_SHIFT, 0, { 0x0f }, 0xa4, 0, AF | OF },
+	{ SHAPE_SHIFT, 0, { 0x0f }, 0xa5, 0, AF | OF },
+	{ SHAPE_SHIFT, 0, { 0x0f }, 0xac, 0, AF | OF },
+	{ SHAPE_SHIFT, 0, { 0x0f }, 0xad, 0, AF | OF },
+	{ SHAPE_RM, 0, { 0x0f }, 0xbc, 0, CF | OF | SF | AF | PF }, /* BSF, BSR */
+	{ SHAPE_RM, 0, { 0x0f }, 0xbd, 0, CF | OF | SF | AF | PF },
+	{ SHAPE_RM, P_F3, { 0x0f }, 0xbc, 0, OF | SF | AF | PF | NEEDS(BMI1) }, /* TZCNT, LZCNT */
+	{ SHAPE_RM, P_F3, { 0x0f }, 0xbd, 0, OF | SF | AF | PF | NEEDS(LZCNT) },
+	{ SHAPE_RM, P_F3, { 0x0f }, 0xb8, 0, NEEDS(POPCNT) },
+	{ SHAPE_RM, P_F2, { 0x0f, 0x38 }, 0xf0, 0, NEEDS(SSE42) }, /* CRC32 */
+	{ SHAPE_RM, P_F2, { 0x0f, 0x38 }, 0xf1, 0, NEEDS(SSE42) },
+	{ SHAPE_RM, P_66, { 0x0f, 0x38 }, 0xf6, 0, NEEDS(ADX) }, /* ADCX, ADOX */
+	{ SHAPE_RM, P_F3, { 0x0f, 0x38 }, 0xf6, 0, NEEDS(ADX) },
+	{ SHAPE_XLAT, 0, { 0 }, 0xd7, 0, 0 },
+	{ SHAPE_VEX, 0, { 2, 0 }, 0xf2, ANY, AF | PF | NEEDS(BMI1) }, /* ANDN */
+	{ SHAPE_VEX, 0, { 2, 0 }, 0xf3, 1, AF | PF | NEEDS(BMI1) }, /* BLSR, BLSMSK, BLSI */
+	{ SHAPE_VEX, 0, { 2, 0 }, 0xf3, 2, AF | PF | NEEDS(BMI1) },
+	{ SHAPE_VEX, 0, { 2, 0 }, 0xf3, 3, AF | PF | NEEDS(BMI1) },
+	{ SHAPE_VEX, 0, { 2, 0 }, 0xf7, ANY, AF | SF | PF | NEEDS(BMI1) }, /* BEXTR */
+	{ SHAPE_VEX, 0, { 2, 0 }, 0xf5, ANY, AF | PF | NEEDS(BMI2) }, /* BZHI */
+	{ SHAPE_VEX, 0, { 2, 2 }, 0xf5, ANY, NEEDS(BMI2) }, /* PEXT, PDEP, MULX */
+	{ SHAPE_VEX, 0, { 2, 3 }, 0xf5, ANY, NEEDS(BMI2) },
+	{ SHAPE_VEX, 0, { 2, 3 }, 0xf6, ANY, NEEDS(BMI2) },
+	{ SHAPE_VEX, 0, { 2, 1 }, 0xf7, ANY, NEEDS(BMI2) }, /* SHLX, SARX, SHRX, RORX */
+	{ SHAPE_VEX, 0, { 2, 2 }, 0xf7, ANY, NEEDS(BMI2) },
+	{ SHAPE_VEX, 0, { 2, 3 }, 0xf7, ANY, NEEDS(BMI2) },
+	{ SHAPE_VEX_IMM8, 0, { 3, 3 }, 0xf0, ANY, NEEDS(BMI2) },
 };
 
 struct sample {
@@ -216,6 +268,7 @@ static void put_memory(struct sample *s, u8 reg, u8 rex, bool cut, unsigned behi
 /* Where the operand really is; not every place can be hit. */
 static bool within(const struct sample *s, unsigned slack)
 {
+	static const struct insn_operand memory = { .kind = OPERAND_MEM };
 	struct insn insn;
 	const struct insn_operand *mem;
 	u64 at;
@@ -223,6 +276,8 @@ static bool within(const struct sample *s, unsigned slack)
 	if (decode(&insn, s->code, s->len, DECODE_64))
 		return false;
 	mem = insn.dst.kind == OPERAND_MEM ? &insn.dst : &insn.src;
+	if (insn.op == INSN_OTHER && insn.mem)
+		mem = &memory;
 	if (insn.len != s->len || mem->kind != OPERAND_MEM || insn.base == REG_RSP)
 		return false;
 	at = insn_ea(&insn, mem, s->r, NATIVE_CODE + insn.len);
@@ -231,7 +286,7 @@ static bool within(const struct sample *s, unsigned slack)
 
 static unsigned put_prefixes(struct sample *s, const struct template *t, u8 *rex, bool *cut)
 {
-	bool word = dice(4) == 0 && !(t->flags & (QUAD | NO_16));
+	bool word = dice(4) == 0 && !(t->flags & (QUAD | NO_16 | P_66));
 
 	*cut = dice(5) == 0;
 	*rex = dice(2) ? 0x40 | (u8)dice(16) : 0;
@@ -241,8 +296,10 @@ static unsigned put_prefixes(struct sample *s, const struct template *t, u8 *rex
 		*cut = false;
 	if (*cut)
 		put(s, 0x67, 1);
-	if (word)
+	if (word || (t->flags & P_66))
 		put(s, 0x66, 1);
+	if (t->flags & (P_F3 | P_F2))
+		put(s, t->flags & P_F3 ? 0xf3 : 0xf2, 1);
 	if ((t->flags & LOCKS) && dice(4) == 0)
 		put(s, 0xf0, 1);
 	if (t->shape == SHAPE_STRING && dice(3))
@@ -262,6 +319,37 @@ static void put_string(struct sample *s, unsigned size, bool cut)
 	s->r[REG_RCX] = dice(24) | high;
 }
 
+/* Three bytes of VEX, which carry what REX would.  The register in vvvv is not RSP. */
+static void put_vex(struct sample *s, const struct template *t, u8 *rex, bool *cut)
+{
+	u8 vvvv;
+
+	do
+		vvvv = (u8)dice(16);
+	while (vvvv == REG_RSP);
+	if (t->shape == SHAPE_VEX_IMM8)
+		vvvv = 0; /* none */
+	*cut = dice(5) == 0;
+	*rex = (u8)dice(16);
+	if (*cut)
+		put(s, 0x67, 1);
+	put(s, 0xc4, 1);
+	put(s, (~*rex & (REX_R | REX_X | REX_B)) << 5 | t->prefix[0], 1);
+	put(s, (*rex & REX_W ? 0x80 : 0) | (~vvvv & 15) << 3 | t->prefix[1], 1);
+	put(s, t->opcode, 1);
+}
+
+/* Not VEX: prefixes and opcode.  The operand's size. */
+static unsigned put_opcode(struct sample *s, const struct template *t, bool byte, u8 *rex,
+			   bool *cut)
+{
+	unsigned size = put_prefixes(s, t, rex, cut);
+
+	put(s, t->prefix[0] | (u64)t->prefix[1] << 8, t->prefix[1] ? 2 : t->prefix[0] ? 1 : 0);
+	put(s, t->opcode | ((t->flags & BYTE) && !byte), 1);
+	return byte ? 1 : size;
+}
+
 /* A register operand that is not RSP, in whole. */
 static u8 choose_reg(const struct template *t, u8 rex, bool byte)
 {
@@ -271,6 +359,22 @@ static u8 choose_reg(const struct template *t, u8 rex, bool byte)
 		reg = (u8)dice(8) | (rex & REX_R ? 8 : 0);
 	while (reg == REG_RSP && (!byte || rex || t->prefix[1]));
 	return reg;
+}
+
+/* Bytes of immediate behind the address. */
+static unsigned immediate(const struct template *t, unsigned size)
+{
+	if (t->shape == SHAPE_SHIFT)
+		return !(t->opcode & 1);
+	if (t->shape == SHAPE_IMM8 || t->shape == SHAPE_VEX_IMM8)
+		return 1;
+	return t->shape == SHAPE_IMM ? MIN(size, 4u) : 0;
+}
+
+static bool has_register(const struct template *t)
+{
+	return t->shape == SHAPE_RM || t->shape == SHAPE_BITS || t->shape == SHAPE_SHIFT ||
+	       t->reg == ANY;
 }
 
 /* One instruction; false: it came out wrong, try again. */
@@ -285,13 +389,20 @@ static bool make(struct sample *s, const struct template *t)
 		s->r[i] = random64();
 	s->rflags =
 	    dice(BIT(12)) & (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF);
+	if (t->opcode == 0xf6 && t->reg >= 6 && dice(2)) /* DIV, IDIV that may be carried out */
+		s->r[REG_RDX] = dice(2) ? 0 : ~0ull;
 	if (t->shape == SHAPE_STRING)
 		s->rflags |= dice(2) ? RFLAGS_DF : 0;
-	size = put_prefixes(s, t, &rex, &cut);
-	if (byte)
-		size = 1;
-	put(s, t->prefix[0] | (u64)t->prefix[1] << 8, t->prefix[1] ? 2 : t->prefix[0] ? 1 : 0);
-	put(s, t->opcode | ((t->flags & BYTE) && !byte), 1);
+	if (t->shape == SHAPE_VEX || t->shape == SHAPE_VEX_IMM8) {
+		put_vex(s, t, &rex, &cut);
+		size = 4;
+	} else {
+		size = put_opcode(s, t, byte, &rex, &cut);
+	}
+	if (t->shape == SHAPE_XLAT) {
+		s->r[REG_RBX] = TARGET + dice(TARGET_SIZE);
+		return true;
+	}
 	if (t->shape == SHAPE_STRING) {
 		put_string(s, size, cut);
 		return true;
@@ -300,12 +411,14 @@ static bool make(struct sample *s, const struct template *t)
 		put(s, TARGET + dice(TARGET_SIZE), 8);
 		return true;
 	}
-	imm = t->shape == SHAPE_IMM8 ? 1 : t->shape == SHAPE_IMM ? MIN(size, 4u) : 0;
-	reg = t->shape == SHAPE_RM || t->shape == SHAPE_BITS ? choose_reg(t, rex, byte) : t->reg;
+	imm = immediate(t, size);
+	reg = has_register(t) ? choose_reg(t, rex, byte) : t->reg;
 	put_memory(s, reg, rex, cut, imm);
-	put(s, random64(), imm);
+	put(s, t->shape == SHAPE_SHIFT && size == 2 ? dice(16) : random64(), imm);
 	if (t->shape == SHAPE_BITS)
 		s->r[reg] = (u64)(s64)(s16)dice(0x10000);
+	if (t->shape == SHAPE_SHIFT && size == 2 && (s->r[REG_RCX] & 31) > 15)
+		return false; /* beyond the operand: undefined */
 	return within(s, 32);
 }
 
@@ -369,11 +482,16 @@ static bool same(struct sample *s)
 	u64 flags =
 	    (RFLAGS_DF | RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF) &
 	    ~s->undefined;
+	bool done;
 
 	memcpy(n.r, s->r, sizeof(n.r));
-	native_run(&n, s->code, s->len);
+	done = native_run(&n, s->code, s->len);
 	emulate_sample(s);
 	n.r[REG_RSP] = s->r[REG_RSP];
+	if (!done)
+		return v->exit.outcome == OUTCOME_FAULT && v->exit.fault.vector == VECTOR_DE &&
+		       !v->exit.fault.has_error && memcmp(n.r, v->regs.r, sizeof(n.r)) == 0 &&
+		       same_memory();
 	return v->exit.outcome == OUTCOME_DONE && v->exit.insn_len == s->len &&
 	       memcmp(n.r, v->regs.r, sizeof(n.r)) == 0 && !((n.rflags ^ v->regs.rflags) & flags) &&
 	       same_memory();
@@ -388,21 +506,51 @@ static void tell(const struct sample *s, const char *name)
 	       (unsigned long long)s->rflags);
 }
 
-static bool has_movbe(void)
+static enum feature feature_of(const struct template *t)
 {
+	return (enum feature)(t->undefined >> 32);
+}
+
 #ifdef __x86_64__
-	u32 a = 1, b, c = 0, d;
+static u32 cpuid_bits(u32 leaf, bool ebx)
+{
+	u32 a = leaf, b, c = 0, d;
 
 	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return c >> 22 & 1;
-#else
-	return false;
-#endif
+	return ebx ? b : c;
 }
+
+static bool host_has(enum feature f)
+{
+	switch (f) {
+	case MOVBE:
+		return cpuid_bits(1, false) >> 22 & 1;
+	case POPCNT:
+		return cpuid_bits(1, false) >> 23 & 1;
+	case SSE42:
+		return cpuid_bits(1, false) >> 20 & 1;
+	case LZCNT:
+		return cpuid_bits(0x80000001, false) >> 5 & 1;
+	case BMI1:
+		return cpuid_bits(7, true) >> 3 & 1;
+	case BMI2:
+		return cpuid_bits(7, true) >> 8 & 1;
+	case ADX:
+		return cpuid_bits(7, true) >> 19 & 1;
+	default:
+		return true;
+	}
+}
+#else
+static bool host_has(enum feature f)
+{
+	return f == ALL;
+}
+#endif
 
 static void test_against_cpu(void)
 {
-	unsigned count = ARRAY_SIZE(templates) - (has_movbe() ? 0 : 2), wrong = 0, tried = 0;
+	unsigned count = ARRAY_SIZE(templates), wrong = 0, tried = 0;
 	unsigned seen[ARRAY_SIZE(templates)] = { 0 };
 
 	if (!native_init())
@@ -413,7 +561,7 @@ static void test_against_cpu(void)
 		unsigned n = (unsigned)dice(count);
 		struct sample s;
 
-		if (!make(&s, &templates[n]))
+		if (!host_has(feature_of(&templates[n])) || !make(&s, &templates[n]))
 			continue;
 		tried++;
 		seen[n]++;
@@ -425,7 +573,7 @@ static void test_against_cpu(void)
 	}
 	CU_ASSERT(tried > ROUNDS / 2);
 	for (unsigned n = 0; n < count; n++)
-		CU_ASSERT(seen[n] > 100);
+		CU_ASSERT(seen[n] > 100 || !host_has(feature_of(&templates[n])));
 	CU_ASSERT_EQUAL(wrong, 0);
 }
 

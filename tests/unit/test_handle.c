@@ -166,7 +166,6 @@ static void test_plain_faults(void)
 		u8 reason, vector;
 	} plain[] = {
 		{ EXIT_VM_INSN, VECTOR_UD },
-		{ EXIT_MONITOR, VECTOR_UD },
 		{ EXIT_INSN, VECTOR_UD },
 		{ EXIT_RDPMC, VECTOR_GP },
 	};

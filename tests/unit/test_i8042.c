@@ -1,4 +1,4 @@
-/* test_i8042.c - the keyboard controller without a keyboard: dev/i8042.c */
+/* test_i8042.c - the keyboard controller, keyboard and mouse: dev/i8042.c, dev/ps2.c */
 #include "machine.h"
 
 #include "dev/i8042.h"
@@ -44,25 +44,108 @@ static void start(void)
 	i8042_init(&k, &m.bus, line_wire(&irq), line_wire(&aux_irq), &lines);
 }
 
+static void says(u8 status, u8 byte)
+{
+	CU_ASSERT_EQUAL(in(0x64) & 0x21, status);
+	CU_ASSERT_EQUAL(in(0x60), byte);
+}
+
+static void test_keyboard(void)
+{
+	start();
+	CU_ASSERT_EQUAL(in(0x64), 0x14); /* empty, not locked */
+	CU_ASSERT_EQUAL(in(0x60), 0);
+	out(0x60, 0xf2); /* who are you? */
+	CU_ASSERT_EQUAL(irq.rises, 0);
+	says(1, 0xfa);
+	says(1, 0xab);
+	says(1, 0x83);
+	CU_ASSERT_EQUAL(in(0x64), 0x14);
+	i8042_after_firmware(&k);
+	out(0x60, 0xf2);
+	says(1, 0xfa);
+	says(1, 0xab);
+	says(1, 0x41); /* translated */
+	CU_ASSERT_EQUAL(irq.rises, 3); /* one for each */
+	CU_ASSERT(!irq.level);
+	out(0x60, 0xee);
+	says(1, 0xee);
+	out(0x60, 0xff);
+	says(1, 0xfa);
+	says(1, 0xaa);
+	out(0x60, 0xed);
+	says(1, 0xfa);
+	out(0x60, 0xff); /* lights, not a reset */
+	says(1, 0xfa);
+	CU_ASSERT_EQUAL(in(0x64) & 1, 0);
+	out(0x60, 0xf0);
+	out(0x60, 0);
+	in(0x60); /* of the first, which had filled the buffer */
+	says(1, 0xfa);
+	says(1, 2);
+	out(0x60, 0xfe);
+	says(1, 2);
+	out(0x60, 0x12);
+	says(1, 0xfe);
+	out(0x64, 0xad);
+	out(0x60, 0xf4); /* wakes it */
+	says(1, 0xfa);
+}
+
+static void to_mouse(u8 byte)
+{
+	out(0x64, 0xd4);
+	CU_ASSERT_EQUAL(in(0x64) & 0x08, 0x08);
+	out(0x60, byte);
+}
+
+static void test_mouse(void)
+{
+	start();
+	out(0x64, 0x60);
+	out(0x60, 0x43);
+	to_mouse(0xf2);
+	says(0x21, 0xfa);
+	says(0x21, 0);
+	CU_ASSERT_EQUAL(aux_irq.rises, 2);
+	to_mouse(0xff);
+	says(0x21, 0xfa);
+	says(0x21, 0xaa);
+	says(0x21, 0);
+	to_mouse(0xf3);
+	says(0x21, 0xfa);
+	to_mouse(40);
+	says(0x21, 0xfa);
+	to_mouse(0xe8);
+	says(0x21, 0xfa);
+	to_mouse(3);
+	says(0x21, 0xfa);
+	to_mouse(0xe7);
+	says(0x21, 0xfa);
+	to_mouse(0xf4);
+	says(0x21, 0xfa);
+	to_mouse(0xe9);
+	says(0x21, 0xfa);
+	says(0x21, 0x30);
+	says(0x21, 3);
+	says(0x21, 40);
+	to_mouse(0xeb);
+	says(0x21, 0xfa);
+	says(0x21, 0x08);
+	says(0x21, 0);
+	says(0x21, 0);
+	CU_ASSERT_EQUAL(irq.rises, 0);
+}
+
 static void test_nothing_there(void)
 {
 	start();
 	CU_ASSERT_EQUAL(in(0x64), 0x14); /* empty, not locked */
 	CU_ASSERT_EQUAL(in(0x60), 0);
-	out(0x60, 0xf2);		 /* who are you? */
-	CU_ASSERT_EQUAL(in(0x64), 0x55); /* time-out */
-	CU_ASSERT_EQUAL(in(0x60), 0xfe);
-	CU_ASSERT_EQUAL(in(0x64), 0x14);
-	out(0x64, 0xd4); /* the same to the mouse */
-	CU_ASSERT_EQUAL(in(0x64), 0x1c);
-	out(0x60, 0xf2);
-	CU_ASSERT_EQUAL(in(0x64), 0x75);
-	CU_ASSERT_EQUAL(in(0x60), 0xfe);
-	CU_ASSERT_EQUAL(irq.rises + aux_irq.rises, 0);
 	out(0x64, 0x00); /* unknown commands */
 	out(0x64, 0xff);
 	out(0x64, 0xb0);
-	CU_ASSERT_EQUAL(in(0x64), 0x1c);
+	CU_ASSERT_EQUAL(in(0x64) & 0x1c, 0x1c);
 	CU_ASSERT_EQUAL(resets, 0);
 }
 
@@ -143,7 +226,7 @@ static void test_a20(void)
 	start();
 	CU_ASSERT_EQUAL(in(0x92), 2);
 	out(0x92, 0);
-	CU_ASSERT(a20); /* the other control keeps it open */
+	CU_ASSERT(!a20); /* who spoke last counts */
 	out(0x64, 0xd1);
 	out(0x60, 0xdd);
 	CU_ASSERT(!a20);
@@ -201,7 +284,9 @@ void test_i8042_register(void)
 {
 	CU_pSuite suite = CU_add_suite("i8042", NULL, NULL);
 
-	CU_add_test(suite, "no keyboard, unknown commands", test_nothing_there);
+	CU_add_test(suite, "unknown commands", test_nothing_there);
+	CU_add_test(suite, "keyboard", test_keyboard);
+	CU_add_test(suite, "mouse", test_mouse);
 	CU_add_test(suite, "self tests", test_self_tests);
 	CU_add_test(suite, "command byte, memory, echoes", test_command_byte);
 	CU_add_test(suite, "reset", test_reset);

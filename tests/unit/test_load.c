@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fake_virt.h"
+#include "rom/rom.h"
 #include "vm/load.h"
 #include "vm/load_parts.h"
 
@@ -533,6 +534,38 @@ static void test_elf32(void)
 	finish();
 }
 
+/* Real mode: vectors into a ROM, which a reset finds below 4 GiB, too. */
+static void test_rom(void)
+{
+	u64 at, gdt;
+
+	start(MiB(8));
+	make_elf32();
+	CU_ASSERT_EQUAL_FATAL(load(), 0);
+	for (unsigned n = 0; n < 0x78; n++) {
+		CU_ASSERT_EQUAL(guest(4 * n + 2, 2), 0xf000);
+		CU_ASSERT(guest(4 * n, 2) >= 0xf000);
+	}
+	CU_ASSERT_EQUAL(guest(4 * 0x78, 4), 0);
+	CU_ASSERT_EQUAL(guest(0xf0000 + guest(0, 2), 1), 0xcf); /* iret */
+	CU_ASSERT_EQUAL(guest(0xffff0, 1), 0xea); /* ljmp */
+	CU_ASSERT_EQUAL(guest(0xffff0, 8), guest(0xfffffff0, 8));
+	/* INT 15h, E820 tells the map of multiboot. */
+	at = vm->vcpu[0]->regs.r[REG_RBX];
+	CU_ASSERT_EQUAL(guest(0xf0000 + guest(ROM_BASE + 4, 2), 2), guest(at + 44, 4) / 24);
+	CU_ASSERT_EQUAL(guest(0xf0000 + guest(ROM_BASE + 6, 2) + 8, 8), 0x9fc00);
+	/* Descriptors and a stack, of which kernels do not ask who made them. */
+	gdt = vm->vcpu[0]->state.gdtr.base;
+	CU_ASSERT_EQUAL(vm->vcpu[0]->state.gdtr.limit, 39);
+	CU_ASSERT_EQUAL(guest(gdt + vm->vcpu[0]->state.seg[SEG_CS].selector, 8),
+			0x00cf9b000000ffff);
+	CU_ASSERT_EQUAL(guest(gdt + vm->vcpu[0]->state.seg[SEG_DS].selector, 8),
+			0x00cf93000000ffff);
+	CU_ASSERT_EQUAL(vm->vcpu[0]->state.idtr.limit, 0x3ff);
+	CU_ASSERT(vm->vcpu[0]->regs.r[REG_RSP] >= 0x1000 && vm->vcpu[0]->regs.r[REG_RSP] < 0x9000);
+	finish();
+}
+
 /* Whatever mode it wants, it hears of the text mode; who does not ask does not. */
 static void test_video(void)
 {
@@ -897,6 +930,7 @@ void test_load_register(void)
 	CU_add_test(suite, "memory map with reserved pieces", test_reserved_map);
 	CU_add_test(suite, "reserved memory", test_reserved);
 	CU_add_test(suite, "a screen", test_video);
+	CU_add_test(suite, "a ROM", test_rom);
 	CU_add_test(suite, "ELF64 linked high", test_elf64);
 	CU_add_test(suite, "addresses in the header", test_flat);
 	CU_add_test(suite, "a kernel in low memory", test_low_kernel);

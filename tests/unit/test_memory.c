@@ -235,6 +235,40 @@ static void test_fault_maps(void)
 	free_bare(vm);
 }
 
+/* With gate A20 closed, odd MiB show even ones: to the guest, and to us. */
+static void test_a20(void)
+{
+	struct vm *vm = bare_vm();
+	u64 value = 0;
+
+	CU_ASSERT_EQUAL_FATAL(memory_init(vm, MiB(8)), 0);
+	CU_ASSERT_EQUAL(memory_fault(vm, gpa(MiB(2)), ACCESS_READ), 0);
+	value = 0x1122334455667788;
+	CU_ASSERT_EQUAL(memory_write(vm, gpa(MiB(3)), &value, 8), 0);
+	memory_a20(vm, false);
+	CU_ASSERT_EQUAL(mapped(vm, MiB(2)), 0); /* what was mapped is not any more */
+	CU_ASSERT_EQUAL(memory_fault(vm, gpa(MiB(3)), ACCESS_READ), 0);
+	CU_ASSERT_NOT_EQUAL(mapped(vm, MiB(2)), 0);
+	CU_ASSERT_EQUAL(mapped(vm, MiB(3) + 0x5000), mapped(vm, MiB(2) + 0x5000));
+	CU_ASSERT_PTR_EQUAL(memory_ptr(vm, gpa(MiB(3) + 16), 8),
+			    memory_ptr(vm, gpa(MiB(2) + 16), 8));
+	CU_ASSERT_EQUAL(memory_fault(vm, gpa(MiB(1)), ACCESS_READ), 0);
+	CU_ASSERT_EQUAL(mapped(vm, MiB(1)), mapped(vm, 0));
+	CU_ASSERT_EQUAL(mapped(vm, 0x1a0000), 0); /* the display's */
+	CU_ASSERT_EQUAL(memory_fault(vm, gpa(0x1a0000), ACCESS_READ), -HOST_ENOENT);
+	CU_ASSERT(!memory_is_ram(vm, gpa(0x1a0000), 1));
+	value = 0;
+	CU_ASSERT_EQUAL(memory_write(vm, gpa(MiB(3) - 4), &value, 8), 0); /* 2 MiB + .. and 2 MiB */
+	CU_ASSERT_EQUAL(memory_read(vm, gpa(MiB(3)), &value, 8), 0);
+	CU_ASSERT_EQUAL(value, 0);
+	memory_a20(vm, true);
+	CU_ASSERT_EQUAL(memory_fault(vm, gpa(MiB(3)), ACCESS_READ), 0);
+	CU_ASSERT_EQUAL(mapped(vm, MiB(3)) - mapped(vm, MiB(2)), MiB(1));
+	CU_ASSERT_EQUAL(memory_read(vm, gpa(MiB(3)), &value, 8), 0);
+	CU_ASSERT_EQUAL(value, 0x1122334455667788);
+	free_bare(vm);
+}
+
 static void test_fault_without_memory(void)
 {
 	struct vm *vm = bare_vm();
@@ -775,6 +809,7 @@ void test_memory_register(void)
 	CU_add_test(suite, "a touch takes a chunk", test_touching);
 	CU_add_test(suite, "copies over borders", test_copy_over_borders);
 	CU_add_test(suite, "a fault maps", test_fault_maps);
+	CU_add_test(suite, "gate A20", test_a20);
 	CU_add_test(suite, "ROM that is refused", test_rom_refused);
 	CU_add_test(suite, "no memory for tables of views", test_views_without_memory);
 	CU_add_test(suite, "our own mistakes", test_our_mistakes);

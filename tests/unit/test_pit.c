@@ -264,6 +264,9 @@ static void test_bytes(void)
 	out(0x43, 0xde); /* count of all three */
 	out(0x43, 0x30); /* programming drops what was latched */
 	CU_ASSERT_EQUAL(bus_in(&m.bus, 0x42, 2) >> 8, 0xff);
+	out(0x43, 0x3e); /* mode 7 is mode 3, but status shows what was written */
+	out(0x43, 0xe2);
+	CU_ASSERT_EQUAL(in(0x40), 0xfe);
 }
 
 static void test_bcd(void)

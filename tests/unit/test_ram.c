@@ -13,6 +13,8 @@
 #define host_free tested_free
 #define host_hpa tested_hpa
 #define host_ptr tested_ptr
+#define host_alloc_ram tested_alloc_ram
+#define host_free_ram tested_free_ram
 
 #include "type1/layout.h"
 

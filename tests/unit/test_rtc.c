@@ -122,6 +122,23 @@ static void test_time_passes(void)
 	CU_ASSERT_EQUAL(get(0xb2), 0x55); /* bit 7 of the index is not part of it */
 }
 
+/* Made when the host has long been up; then the machine is reset, and its clock with it. */
+static void test_machine_restarts(void)
+{
+	machine_init(&m);
+	m.now = 5 * S + 300 * MS;
+	irq = (struct line){ 0 };
+	rtc_init(&rtc, &m.bus, line_wire(&irq), EPOCH_2026, MiB(64), 0);
+	CU_ASSERT_EQUAL(stamp(), 20260101000000);
+	for (unsigned i = 1; i <= 3; i++) {
+		machine_run(&m, 90 * S + 500 * MS);
+		rtc_clock_restarts(&rtc, m.now);
+		m.now = 0;
+		rtc_reset(&rtc);
+		CU_ASSERT_EQUAL(stamp(), 20260101000000 + i * 90 / 60 * 100 + i * 90 % 60 + i / 2);
+	}
+}
+
 static void test_formats(void)
 {
 	start_at(EPOCH_2026 + 13 * 3600 + 45 * 60 + 59);
@@ -398,6 +415,7 @@ void test_rtc_register(void)
 	CU_add_test(suite, "dates that do not exist", test_bad_dates);
 	CU_add_test(suite, "the calendar against the C library's", test_calendar);
 	CU_add_test(suite, "time passes", test_time_passes);
+	CU_add_test(suite, "time goes on when the machine restarts", test_machine_restarts);
 	CU_add_test(suite, "BCD and binary, 12 and 24 hours", test_formats);
 	CU_add_test(suite, "SET, divider", test_set_and_divider);
 	CU_add_test(suite, "update in progress", test_uip);

@@ -494,6 +494,30 @@ static void test_each_rule(void)
 	}
 }
 
+/* An interrupt offered as V_IRQ must be one that the guest takes before anything else. */
+static void test_offered_interrupt(void)
+{
+	struct vmcb good, b;
+
+	make_good(&good);
+	good.control.int_control |= VMCB_V_IRQ | VMCB_V_IGN_TPR;
+	CU_ASSERT_EQUAL(svm_check(&good, &machine, ~0u, NULL), 0);
+	b = good;
+	b.control.int_control &= ~VMCB_V_IGN_TPR;
+	CU_ASSERT_EQUAL(svm_check(&b, &machine, ~0u, NULL), 1);
+	b = good;
+	b.control.int_shadow = VMCB_INTERRUPT_SHADOW;
+	CU_ASSERT_EQUAL(svm_check(&b, &machine, ~0u, NULL), 1);
+	b = good;
+	inject(&b, VMCB_EVENT_TYPE_INTR, 0x20, false);
+	CU_ASSERT_EQUAL(svm_check(&b, &machine, ~0u, NULL), 1);
+	b = good;
+	b.save.rflags &= ~RFLAGS_IF;
+	CU_ASSERT_EQUAL(svm_check(&b, &machine, ~0u, NULL), 1);
+	b.control.intercept_misc1 |= VMCB_INTERCEPT_VINTR; /* then it is the window */
+	CU_ASSERT_EQUAL(svm_check(&b, &machine, ~0u, NULL), 0);
+}
+
 /* Each named reserved field, at its first and last byte. */
 static void test_reserved_fields(void)
 {
@@ -556,6 +580,7 @@ void test_vmcb_register(void)
 	CU_add_test(suite, "names of exits", test_exit_names);
 	CU_add_test(suite, "good ones", test_good);
 	CU_add_test(suite, "each rule broken", test_each_rule);
+	CU_add_test(suite, "an interrupt offered", test_offered_interrupt);
 	CU_add_test(suite, "reserved fields", test_reserved_fields);
 	CU_add_test(suite, "what the machine offers", test_features);
 	CU_add_test(suite, "dump", test_dump);

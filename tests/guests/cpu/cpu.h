@@ -19,6 +19,7 @@ void msr_area(void);
 void control_area(void);
 void keys_area(void);
 void fault_area(void);
+void modes_area(void);
 
 /* "none", or vector and error code of what RT_TRY met: "13(0)". */
 const char *outcome(void);

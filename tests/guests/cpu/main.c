@@ -38,6 +38,7 @@ static const struct {
 } areas[] = {
 	{ "cpuid", cpuid_area }, { "msr", msr_area },	  { "control", control_area },
 	{ "keys", keys_area },	 { "fault", fault_area },
+	{ "modes", modes_area },
 };
 
 unsigned probe_main(void)

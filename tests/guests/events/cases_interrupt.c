@@ -222,10 +222,27 @@ static void software_off(void)
 	pend_irq0();
 }
 
+#define LONG_HANDLER 20000000u
+
+/*
+ * The first handler computes for longer than any clock of the machine needs for a tick, and does
+ * nothing that would exit.  What interrupts the CPU that runs the guest meanwhile is none of its
+ * business.
+ */
+static bool long_handler(struct rt_frame *f UNUSED)
+{
+	unsigned rounds = seen[0x51] + seen[PIC_VECTOR] == 1 ? LONG_HANDLER : 0;
+
+	for (unsigned i = 0; i < rounds; i++)
+		__asm__ volatile("");
+	return true;
+}
+
 const struct event_case interrupt_cases[] = {
 	{ "apic-higher-class-first", code_open, "v61@a v51@a", APIC_TITLE, send_two_classes },
 	{ "apic-higher-vector-first", code_open, "v52@a v51@a", APIC_TITLE, send_one_class },
 	{ "apic-one-is-kept", code_open, "v61@a", ACCEPT_TITLE, send_61_twice },
+	{ "apic-long-handler", code_open, "v51@a", ACCEPT_TITLE, send_51, long_handler },
 	{ "apic-nests-higher-class", code_open, "v51@a v61@h handled", APIC_TITLE, send_51,
 	  nest_higher },
 	{ "apic-same-class-waits-for-eoi", code_open, "v51@a handled v52@a", APIC_TITLE, send_51,
@@ -241,6 +258,9 @@ const struct event_case interrupt_cases[] = {
 	  software_off },
 	{ "irq-and-apic", code_open, "irq0@a v51@a or v51@a irq0@a",
 	  "[SDM] \"Local Interrupt Pin Delivery\": ExtINT has no priority", pic_and_apic },
+	{ "irq-and-apic-long-handler", code_open, "irq0@a v51@a or v51@a irq0@a",
+	  "[SDM] \"Local Interrupt Pin Delivery\": ExtINT has no priority", pic_and_apic,
+	  long_handler },
 	{ "pic-lower-number-first", code_open, "irq0@a irq4@a", PIC_TITLE, both_irqs, quiet_uart },
 	{ "pic-nests-higher", code_open, "irq4@a irq0@h handled", PIC_TITLE, pend_irq4, pic_nest },
 	{ "pic-lower-waits-for-eoi", code_open, "irq0@a handled irq4@a", PIC_TITLE, pend_irq0,

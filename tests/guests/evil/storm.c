@@ -214,8 +214,8 @@ NORETURN void storm_main(void)
 	rt_print("evil: storming\n");
 	while (!strcmp(word, "console"))
 		console();
-	while (!strcmp(word, "uart"))
-		rt_print("a line as long as those of a kernel that has much to say of itself\n");
+	for (u64 n = 1; !strcmp(word, "uart"); n++)
+		rt_print("line %lu, as long as those of a kernel that has much to say\n", n);
 	for (u64 round = 0;; round++)
 		for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 			if (!*word || !strcmp(word, kinds[i].name))

@@ -1,0 +1,201 @@
+/*
+ * kvm_exit.c - KVM's exits as requests, and the answers to them
+ *
+ * Owns: which exit of KVM's is which of ours, and where in the shared page an answer goes.
+ * Must not know: what is done about an exit.
+ *
+ * Ports, device memory and MSRs: KVM stands amid the instruction and finishes it with the answer at
+ * the next KVM_RUN.  A string of ports comes as one exit with many elements: to common code, each
+ * of them is an exit of its own.
+ *
+ * Source: [KVM] "The kvm_run structure" (5), "KVM_CAP_X86_USER_SPACE_MSR" (7.21).
+ */
+#include <string.h>
+
+#include "kvm/kvm.h"
+
+static u8 *element(const struct kvm_vcpu *k)
+{
+	const struct kvm_run *run = k->run;
+
+	return (u8 *)k->run + run->io.data_offset + (size_t)k->element * run->io.size;
+}
+
+static void fill_io(struct kvm_vcpu *k)
+{
+	const struct kvm_run *run = k->run;
+	struct vm_exit *exit = &k->vcpu.exit;
+
+	exit->reason = EXIT_IO;
+	exit->io.port = run->io.port;
+	exit->io.size = run->io.size;
+	exit->io.in = run->io.direction == KVM_EXIT_IO_IN;
+	exit->io.string = false;
+	exit->io.value = 0;
+	if (!exit->io.in)
+		memcpy(&exit->io.value, element(k), run->io.size);
+}
+
+/* Devices know 1, 2, 4 and 8 bytes; SGDT, for one, stores six. */
+static void fill_mmio(struct kvm_vcpu *k)
+{
+	const struct kvm_run *run = k->run;
+	struct vm_exit *exit = &k->vcpu.exit;
+	u32 left = run->mmio.len - k->element;
+
+	check(left && left <= sizeof(exit->mmio.value));
+	exit->reason = EXIT_MMIO;
+	exit->mmio.gpa = gpa(run->mmio.phys_addr + k->element);
+	exit->mmio.size = (u8)BIT(31 - __builtin_clz(left));
+	exit->mmio.write = run->mmio.is_write;
+	exit->mmio.value = 0;
+	if (exit->mmio.write)
+		memcpy(&exit->mmio.value, run->mmio.data + k->element, exit->mmio.size);
+}
+
+static void fill_msr(struct kvm_vcpu *k)
+{
+	const struct kvm_run *run = k->run;
+	struct vm_exit *exit = &k->vcpu.exit;
+
+	exit->reason = EXIT_MSR;
+	exit->msr.index = run->msr.index;
+	exit->msr.write = run->exit_reason == KVM_EXIT_X86_WRMSR;
+	exit->msr.value = exit->msr.write ? run->msr.data : 0;
+}
+
+/*
+ * KVM's decoder gave up: ours tries.  Not while an event is being delivered, nor when KVM itself is
+ * at a loss: then the guest is at its end.
+ */
+static void fill_internal(struct kvm_vcpu *k)
+{
+	const struct kvm_run *run = k->run;
+	struct vcpu *v = &k->vcpu;
+	unsigned long long rip = v->regs.rip;
+
+	v->exit.reason = EXIT_HOST;
+	switch (run->internal.suberror) {
+	case KVM_INTERNAL_ERROR_EMULATION:
+		v->exit.reason = EXIT_EMULATE;
+		v->exit.insn_len = 0;
+		/* KVM may have raised #UD as well. */
+		if (v->raised.type == EVENT_EXCEPTION && v->raised.vector == VECTOR_UD)
+			v->raised.type = EVENT_NONE;
+		break;
+	case KVM_INTERNAL_ERROR_DELIVERY_EV:
+		vm_end(v->vm, VM_DEAD, "an event cannot be delivered at rip %#llx: no RAM there",
+		       rip);
+		break;
+	default:
+		vm_end(v->vm, VM_DEAD, "KVM's internal error %u at rip %#llx",
+		       run->internal.suberror, rip);
+	}
+}
+
+void kvm_exit(struct kvm_vcpu *k)
+{
+	struct vm_exit *exit = &k->vcpu.exit;
+	u32 raw = k->run->exit_reason;
+
+	*exit = (struct vm_exit){ .insn_len = EXIT_LEN_BACK_END, .raw = raw };
+	k->element = 0;
+	k->pending = k->stepped = false;
+	switch (raw) {
+	case KVM_EXIT_IO:
+		k->pending = true;
+		fill_io(k);
+		k->stepped = !exit->io.in && (k->vcpu.regs.rflags & RFLAGS_TF);
+		break;
+	case KVM_EXIT_MMIO:
+		k->pending = true;
+		fill_mmio(k);
+		k->stepped = exit->mmio.write && (k->vcpu.regs.rflags & RFLAGS_TF);
+		break;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		k->pending = true;
+		fill_msr(k);
+		break;
+	case KVM_EXIT_HLT: /* KVM has stepped over it */
+		exit->reason = EXIT_HLT;
+		break;
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
+		exit->reason = EXIT_WINDOW_INTR;
+		break;
+	case KVM_EXIT_INTR:
+	case KVM_EXIT_SET_TPR: /* which has been seen by now */
+		exit->reason = EXIT_HOST;
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		exit->reason = EXIT_SHUTDOWN;
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		exit->reason = EXIT_REFUSED;
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		fill_internal(k);
+		break;
+	default:
+		exit->reason = EXIT_UNKNOWN;
+	}
+}
+
+/* An instruction that we carried out ourselves. */
+static void step_over(struct kvm_vcpu *k)
+{
+	struct vcpu *v = &k->vcpu;
+
+	v->regs.rip = fetch_rip_behind(v, v->regs.rip, v->exit.insn_len);
+	v->regs.rflags &= ~RFLAGS_RF;
+	k->run->s.regs.events.interrupt.shadow = 0;
+	k->events = true;
+}
+
+static bool next_bytes(struct kvm_vcpu *k)
+{
+	const struct vm_exit *exit = &k->vcpu.exit;
+
+	if (!exit->mmio.write)
+		memcpy(k->run->mmio.data + k->element, &exit->mmio.value, exit->mmio.size);
+	k->element += exit->mmio.size;
+	if (k->element >= k->run->mmio.len)
+		return false;
+	fill_mmio(k);
+	return true;
+}
+
+static bool next_element(struct kvm_vcpu *k)
+{
+	if (k->vcpu.exit.io.in)
+		memcpy(element(k), &k->vcpu.exit.io.value, k->run->io.size);
+	if (++k->element >= k->run->io.count)
+		return false;
+	fill_io(k);
+	return true;
+}
+
+bool kvm_exit_answer(struct kvm_vcpu *k)
+{
+	struct vm_exit *exit = &k->vcpu.exit;
+	u8 outcome = exit->outcome;
+
+	exit->outcome = OUTCOME_NONE;
+	if (outcome == OUTCOME_DONE && exit->insn_len != EXIT_LEN_BACK_END) {
+		step_over(k);
+		return false;
+	}
+	if (outcome == OUTCOME_NONE || !k->pending)
+		return false;
+	switch (exit->reason) {
+	case EXIT_IO:
+		return next_element(k);
+	case EXIT_MMIO:
+		return next_bytes(k);
+	case EXIT_MSR: /* the only fault of an instruction without memory is #GP(0) */
+		k->run->msr.error = outcome == OUTCOME_FAULT;
+		k->run->msr.data = exit->msr.value;
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,141 @@
+#!/bin/sh
+# tests/system/type2.sh - the Type 2: the kernels and images of the Type 1's tests as guests of a Linux
+# process; bad input; SIGTERM; what a guest's process is confined to
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+VM=$build/espejo-vm
+linux=$build/linux
+
+# One sentence on standard error, and a status of sysexits.
+refuses()
+{
+  refuses_name=$1 expected=$2 pattern=$3
+  shift 3
+  timeout 20 "$@" </dev/null >"$records/refused.out" 2>&1
+  status=$?
+  if [ "$status" -eq "$expected" ] && [ "$(wc -l <"$records/refused.out")" -eq 1 ] &&
+    grep -q -E "^espejo-vm: .*$pattern" "$records/refused.out"; then
+    ok "refused: $refuses_name"
+  else
+    not_ok "refused: $refuses_name (status $status, not $expected)"
+    sed 's/^/#   | /' "$records/refused.out"
+  fi
+}
+
+# ---- Bad input: nothing of it needs KVM ----------------------------------------------------
+
+check 'the help is there' sh -c "$VM --help | grep -q '^usage: espejo-vm'"
+head -c 9000 /dev/zero >"$records/zeros"
+: >"$records/empty"
+printf 'QFI\373' | cat - "$records/zeros" >"$records/image.qcow2"
+printf 'KDMV' | cat - "$records/zeros" >"$records/image.vmdk"
+head -c 100 /dev/zero >"$records/short"
+cp "$TINY/ends.elf" "$records/secret" && chmod 0 "$records/secret"
+refuses 'no kernel' 64 'no kernel and no image' "$VM"
+refuses 'an unknown option' 64 "unknown option '--colour'" "$VM" --colour x
+refuses 'too many CPUs' 64 '1 to 8' "$VM" --cpus 9 x
+refuses 'a kernel that is not there' 66 'nowhere: No such file' "$VM" "$records/nowhere"
+refuses 'an empty kernel' 65 'empty' "$VM" "$records/empty"
+refuses 'a folder as kernel' 66 'not a file' "$VM" "$records"
+refuses 'a file that is nothing' 65 'neither a multiboot kernel nor' "$VM" "$records/zeros"
+refuses 'an image of another format' 65 'QCOW2: tools/import-image' "$VM" "$records/image.qcow2"
+refuses 'a disk of another format' 65 'VMDK: tools/import-image' "$VM" --disk "$records/image.vmdk" \
+  "$TINY/ends.elf"
+refuses 'a disk without a sector' 65 'without a sector' "$VM" --disk "$records/short" "$TINY/ends.elf"
+refuses 'a disk that is not there' 66 'No such file' "$VM" --disk "$records/nowhere" "$TINY/ends.elf"
+refuses 'with --exit-guest: 125' 125 'No such file' "$VM" --exit-guest "$records/nowhere"
+if [ "$(id -u)" -eq 0 ]; then as_nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'; else as_nobody=; fi
+chmod 755 "$records"
+# shellcheck disable=SC2086
+refuses 'a kernel that may not be read' 77 'Permission denied' $as_nobody "$VM" "$records/secret"
+if [ -c /dev/kvm ] && [ "$(id -u)" -eq 0 ]; then
+  # shellcheck disable=SC2086
+  refuses 'KVM without permission' 77 '/dev/kvm' $as_nobody "$VM" "$TINY/ends.elf"
+fi
+# What a path leads to is seen before KVM is: so this is also tried where there is none.
+if unshare -rm true 2>/dev/null; then
+  refuses 'a machine without KVM' 69 '/dev/kvm' unshare -rm sh -c \
+    "mount -t tmpfs none /dev && exec '$VM' '$TINY/ends.elf'"
+  refuses 'a machine without tap devices' 69 'no /dev/net/tun|/dev/kvm' unshare -rm sh -c \
+    "mount -t tmpfs none /dev && exec '$VM' --net tap=none0 '$TINY/ends.elf'"
+else
+  skip 'refused: a machine without KVM' 'no namespaces for users here'
+fi
+
+# ---- Guests ---------------------------------------------------------------------------------
+
+if [ ! -f "$linux/vmlinuz" ]; then
+  skip 'guests of the Type 2' 'no Linux to run it in (make linux)'
+  finish
+fi
+
+# vm NAME OPTION...
+vm()
+{
+  name=$1
+  shift
+  background "$name" tools/type2 --timeout "$LIMIT" "$@"
+}
+
+vm selftest --mem 64M --append selftest "$GUEST_OS"
+vm selftest2 --mem 64M --cpus 2 --append selftest "$GUEST_OS"
+for word in v00 v7f wffffff05 k c t p d o; do
+  vm "ends-$word" --mem 32M --append "$word" "$TINY/ends.elf"
+done
+vm halted --mem 32M --append h --timeout 15 "$TINY/ends.elf"
+background typed sh -c "printf 'Hv\\001\\034\\377\\r\\nq' | tools/type2 --mem 32M --timeout $LIMIT \
+  --append i '$TINY/ends.elf' >'$records/typed.bytes'"
+vm told --mem 64M --append 'one "two  three" a\b %41' --initrd "$TINY/halt.elf x,,y  \"z\" " "$TINY/told.elf"
+vm rom --mem 64M "$TINY/rom.elf"
+vm linux --mem 192M --append 'console=ttyS0 guest.run=poweroff,-f' --initrd "$linux/initrd.gz" "$linux/vmlinuz"
+vm linux2 --mem 192M --cpus 2 --append 'console=ttyS0 guest.run=poweroff,-f' --initrd "$linux/initrd.gz" \
+  "$linux/vmlinuz"
+vm button --mem 32M --verbose --terminate 3000 "$TINY/button.elf"
+vm deaf --mem 32M --verbose --terminate '3000 1000' --append deaf "$TINY/button.elf"
+vm unheard --mem 32M --verbose --terminate 3000 --append s "$TINY/ends.elf"
+for attempt in open socket mmap-code; do
+  vm "attempt-$attempt" --mem 32M --verbose --attempt "$attempt" "$TINY/ends.elf"
+done
+
+# passes NAME TEXT: the self-test comes to its end, and what fails is known.
+passes()
+{
+  says "$1" "$2: from its first line to its last" '^1\.\.[0-9]' '^# end selftest: [0-9]+ passed of [0-9]+$'
+  grep -v '^#' tests/system/type2.known >"$records/known"
+  check "$1: nothing fails that is not known" sh -c \
+    "! grep '^\(# \)*not ok ' '$log' | grep -v -E -f '$records/known'"
+  check "$1: and its status says the same" test "$status" -eq \
+    "$(if grep -q '^not ok ' "$log"; then echo 3; else echo 1; fi)"
+}
+
+passes selftest 'the self-test of the guest OS'
+passes selftest2 'with two processors'
+for word in v00:1 v7f:255 wffffff05:11 k:0 c:0 t:0 p:0 d:5 o:7; do
+  ends "ends-${word%:*}" "${word#*:}" 'the status that the bare emulator gives'
+done
+says ends-t 'the operator hears of the triple fault' 'VM guest is dead: triple fault of vCPU 0'
+check 'a flood of output arrives whole' test "$(wc -c <"$records/ends-o.raw")" -ge 300000
+ends halted 124 'halted for ever'
+ends typed 3 'serial input and output'
+check 'byte for byte' sh -c "printf 'Iw\\002\\035\\000\\016\\013' | cmp - '$records/typed.bytes'"
+wait_for told
+ends rom "$(B=$build tools/hv-run --machine qemu-svm --mem 64M --timeout "$LIMIT" "$TINY/rom.elf" \
+  </dev/null >"$records/rom.type1" 2>&1 && echo 0 || echo $?)" 'what firmware leaves: as the Type 1'
+for name in linux linux2; do
+  ends "$name" 0 'Linux, from its boot to switching itself off'
+  says "$name" 'as its own lines say' 'Linux version' 'init: ready' 'reboot: Power down'
+done
+says linux2 'both processors come up' 'smp: Brought up 1 node, 2 CPUs'
+ends button 0 'SIGTERM presses the power button, and the guest switches itself off'
+says button 'and it was pressed' 'button: listening' 'button: pressed' 'VM guest is off'
+ends deaf 143 'a second SIGTERM stops it at once'
+says deaf 'after the first was heard' 'button: pressed'
+ends unheard 143 'a guest that does not listen is stopped at once'
+says unheard 'and the operator is told' 'does not listen to its power button'
+for attempt in open socket mmap-code; do
+  ends "attempt-$attempt" 125 'is killed'
+  says "attempt-$attempt" 'and the operator is told' 'system call that is not on its list'
+  never "attempt-$attempt" 'it does not come back' 'attempt .*: (refused|WORKED)'
+done
+finish
