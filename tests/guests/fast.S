@@ -24,6 +24,8 @@
 #define CR4_PAE 0x20
 #define EFER 0xc0000080
 #define EFER_LME 0x100
+#define PIC1_MASK 0x21
+#define PIC2_MASK 0xa1
 #define APIC_EOI 0xfee000b0
 #define APIC_SVR 0xfee000f0
 #define APIC_ICR 0xfee00300
@@ -97,6 +99,9 @@
 7:	call show64
 	.endm
 
+	movb $0xff, %al		/* firmware left the PIT running, at vectors that are not ours */
+	outb %al, $PIC1_MASK
+	outb %al, $PIC2_MASK
 	lgdt gdt_pointer
 	ljmp $CODE32, $1f
 1:	movl $DATA, %eax

@@ -68,12 +68,18 @@ warnings()
 }
 
 ends bare 0 'bare QEMU boots it as well'
-# allowed MACHINE: of what its guests may warn.
+# allowed MACHINE VCPUS: of what its guests may warn.
 allowed()
 {
   warnings bare
   # On a loaded host an emulator may stop for a while, in the middle of a calibration.
   echo 'tsc: Unable to calibrate against PIT'
+  # CPUs that wait for each other while the host runs something else: seen in 3 of 3 runs with two busy
+  # processes beside, in none without, and never bare.  One CPU counts instructions, and has no such excuse.
+  case $1:$2 in
+  qemu-*:1) ;;
+  qemu-*) echo 'hrtimer: interrupt took N ns' ;;
+  esac
   case $1 in
   bochs-*) cat "$root/tests/system/linux.known" ;;
   esac
@@ -98,7 +104,7 @@ for case in $CASES; do
       'tsc: Detected (49|50)\.[0-9]* MHz processor' 'process: using mwait in idle threads'
     ;;
   esac
-  allowed "$machine" >"$records/allowed"
+  allowed "$machine" "$vcpus" >"$records/allowed"
   warnings "$name" | grep -v -x -F -f "$records/allowed" >"$records/complaints"
   # shellcheck disable=SC2016
   check "$name: its kernel warns of nothing that it does not warn of on the bare machine" \
