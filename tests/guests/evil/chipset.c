@@ -111,13 +111,16 @@ static void storm(u16 first, u16 last, unsigned count)
 	}
 }
 
-/* Commands that reset the machine are left out: 0xf0-0xff pulse the line, 0xd1 sets it. */
+/*
+ * Commands that are the end of us are left out: 0xf0-0xff pulse the reset line, 0xd1 sets it, and
+ * 0xdd takes us our odd megabytes (gate A20).
+ */
 static void i8042(void)
 {
 	for (unsigned i = 0; i < 3000; i++) {
 		u8 command = (u8)rt_random();
 
-		if (command >= 0xf0 || command == 0xd1)
+		if (command >= 0xf0 || command == 0xd1 || command == 0xdd)
 			continue;
 		x86_outb(I8042, command);
 		x86_outb(I8042_DATA, (u8)rt_random());
