@@ -88,8 +88,10 @@ static void lock_with_room(void)
 /* A raw line is the VM's: what we say elsewhere comes behind what it has said by now. */
 static void emit(unsigned writer, const char *text, size_t len)
 {
-	if (console.raw)
+	if (console.raw) {
 		console_out_flush();
+		serial_drain();
+	}
 	for (size_t i = 0; i < len; i++) {
 		if (console.raw)
 			x86_outb(DEBUG_PORT, (u8)text[i]);
