@@ -131,8 +131,10 @@ static int load(struct guest *g, char *error, size_t size)
 		request.acpi_rsdp = tables_place(g->vm);
 		result = load_kernel(g->vm, &request, error, size);
 	}
-	if (!result)
+	if (!result) {
+		g->told = false;
 		vm_start(g->vm);
+	}
 	return result;
 }
 
@@ -143,6 +145,7 @@ static bool tell_end(struct guest *g)
 		return false;
 	host_log("VM %s is %s: %s", g->definition.config.name, vm_state_name(g->vm->state),
 		 g->vm->cause);
+	__atomic_store_n(&g->told, true, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -268,6 +271,14 @@ void host_vm_ended(struct vm *vm)
 	if (g)
 		__atomic_store_n(&g->ended, true, __ATOMIC_RELEASE);
 	loop_wake_boot_cpu();
+}
+
+bool guests_ended(const struct vm *vm)
+{
+	const struct guest *g = guests_of(vm);
+
+	return READ_ONCE(vm->state) >= VM_HALTED &&
+	       (!g || __atomic_load_n(&g->told, __ATOMIC_ACQUIRE));
 }
 
 void guests_poll(void)

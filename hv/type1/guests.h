@@ -23,6 +23,7 @@ struct guest {
 	struct plugs plugs; /* open from its first start until it is deleted */
 	struct random_stream random; /* its machines' */
 	bool ended; /* its machine came to an end; not yet said */
+	bool told; /* that was said, and it has not been started since */
 	u64 created_tsc; /* host_tsc when its machine began to be made */
 	u64 overhead; /* bytes of the hypervisor's memory that its machine took, without its RAM */
 };
@@ -68,6 +69,8 @@ void guests_release(struct guest *g, bool ran);
 
 /* Report machines that have ended, restart those that were reset.  Called now and then. */
 void guests_poll(void);
+/* Is vm at its end, and the operator has been told? */
+bool guests_ended(const struct vm *vm);
 /* Guests whose machine runs or is paused. */
 unsigned guests_alive(void);
 

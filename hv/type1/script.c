@@ -151,7 +151,7 @@ static bool find_heard(const struct vm *vm, const char *wanted)
 static bool in_state(const struct vm *vm, const char *state)
 {
 	if (!strcmp(state, "ended"))
-		return vm->state >= VM_HALTED;
+		return guests_ended(vm);
 	return !strcmp(state, vm_state_name(vm->state));
 }
 

@@ -60,7 +60,7 @@ without_linux()
   for trio in $trios; do
     name=trio-$trio
     ends "$name" 0 'three guests ping each other'
-    says "$name" 'one is killed while all three are busy' '^\[three\] .*number 10 ' \
+    says "$name" 'one is killed while all three are busy' '^\[three\] .*number 9 ' \
       '^hv> vm kill three' '^\[one\] .*number 60 ' '^ *3 three +dead'
     says "$name" 'of the others, the one goes on without a lost packet' '^hv> vm kill three' \
       '^\[one\] 60 sent, 60 replies, 0 lost' '^ *1 one +running'
