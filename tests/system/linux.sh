@@ -19,7 +19,11 @@ CASES=${CASES:-qemu-svm:2 bochs-vmx:1}
 # What each guest is asked.  Quotes keep the echo of a line from being taken for its answer.
 asked="uname -a; cat /proc/cpuinfo /proc/interrupts; dmesg -r | grep '^<[0-4]>'; echo asked''-all"
 
-# Bare QEMU is asked once: of what it warns, guests may warn too.
+# Bare QEMU is asked once, with as many CPUs as the largest guest: of what it warns, guests may warn too.
+most=2
+for case in $CASES; do
+  [ "${case#*:}" -le "$most" ] || most=${case#*:}
+done
 cat >"$records/bare.play" <<END
 wait init: ready
 send
@@ -29,7 +33,7 @@ wait asked-all
 send poweroff -f
 wait Power down
 END
-background bare tools/run --machine qemu-bare --cpus 2 --mem 256 --timeout "$LIMIT" \
+background bare tools/run --machine qemu-bare --cpus "$most" --mem 256 --timeout "$LIMIT" \
   --append console=ttyS0 --module "$linux/initrd.gz" --play "$records/bare.play" "$linux/vmlinuz"
 
 # A reboot is slow on Bochs, and no other one than QEMU's.
