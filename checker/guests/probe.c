@@ -167,8 +167,8 @@ static bool absent(unsigned i)
 #define REST_ROUNDS 2000000u /* 80 ms where an instruction is 20 ns */
 
 /*
- * What was recorded last may still be on its way along a slow line, by the hypervisor, in whose books
- * that belongs to nobody: let it be gone.
+ * What was recorded last may still be on its way along a slow line, and the hypervisor at work on
+ * that: let it be gone.
  */
 static void rest(void)
 {
