@@ -62,8 +62,19 @@ static void lost_idt(void)
 	__asm__ volatile("lidt %0; ud2" ::"m"(lost));
 }
 
+/*
+ * INIT leads to firmware, which goes on where CMOS and 40:67 say (shutdown code 10): to CLI; HLT.
+ * Else it would reset the machine again and again.
+ */
 static void init_self(void)
 {
+	uintptr_t data_area = 0x400;
+
+	__asm__("" : "+r"(data_area)); /* the compiler knows no objects there */
+	*(volatile u32 *)(data_area + 0x200) = 0xfdebf4fa; /* CLI; HLT; JMP to the HLT */
+	*(volatile u32 *)(data_area + 0x67) = 0x00600000; /* 60h:0 */
+	x86_outb(0x70, 0x0f);
+	x86_outb(0x71, 0x0a);
 	*(volatile u32 *)(APIC_DEFAULT_BASE + 0xf0) = 0x1ff;
 	*(volatile u32 *)(APIC_DEFAULT_BASE + 0x310) = 0;
 	*(volatile u32 *)(APIC_DEFAULT_BASE + 0x300) = 0x4500;
