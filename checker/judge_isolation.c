@@ -114,7 +114,7 @@ static const struct {
 	{ "lostcr3", "page tables where nothing is", "dead" },
 	{ "wild", "a store outside its memory, strict", "dead" },
 	{ "lostidt", "an IDT where nothing is", "dead" },
-	{ "initself", "INIT to itself", "off running dead halted killed" },
+	{ "initself", "INIT to itself", "running dead halted killed" },
 	{ "jumpdev", "a jump into device memory", "off dead" },
 	{ "loststack", "an interrupt stack where nothing is", "dead" },
 	{ "fuzz1", "random instructions", "off dead halted running" },
