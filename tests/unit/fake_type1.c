@@ -162,6 +162,12 @@ void guests_release(struct guest *g, bool ran)
 		note("release", g);
 }
 
+/* The operator of a test is told at once. */
+bool guests_ended(const struct vm *vm)
+{
+	return vm->state >= VM_HALTED;
+}
+
 /* ---- CPUs ------------------------------------------------------------------------ */
 
 static struct cpu boot_cpu;

@@ -17,6 +17,7 @@
 #define guests_hold tested_hold
 #define guests_release tested_release
 #define guests_poll tested_poll
+#define guests_ended tested_ended
 #define guests_alive tested_alive
 #define host_vm_ended tested_vm_ended
 
