@@ -3,7 +3,7 @@
 CHECK_B := $(B)/checker
 CHECK_PROBES := probe hostile neighbour census
 CHECK_RT := $(patsubst %,$(CHECK_B)/guests/%.o,rt/boot.S rt/rt.c lib/fmt.c lib/string.c)
-CHECK_IMAGES := $(CHECK_PROBES:%=$(CHECK_B)/%.elf)
+CHECK_IMAGES = $(CHECK_PROBES:%=$(CHECK_B)/%.elf)
 # Probes are linked low: the small code model.
 CHECK_FLAGS = $(filter-out -mcmodel=kernel,$(FREESTANDING)) -fno-pie -Ihv -Ichecker/guests \
 	-Ichecker/guests/rt $(DEPS)
@@ -13,6 +13,9 @@ CHECK_OF_probe := probe.c
 CHECK_OF_hostile := registers.c $(notdir $(wildcard checker/guests/hostile*.c))
 CHECK_OF_neighbour := neighbour.c registers.c
 CHECK_OF_census := $(notdir $(wildcard checker/guests/census*.c))
+
+# Groups with more than a probe bring a fragment; it may add to CHECK_PROBES, CHECK_OF_x, CHECK_HOST.
+include $(wildcard checker/isa.mk checker/streams.mk checker/peers.mk)
 
 $(CHECK_B)/guests/lib/%.c.o: hv/lib/%.c
 	@mkdir -p $(@D)
@@ -45,7 +48,7 @@ check-probes: $(CHECK_IMAGES)
 build-all: check-probes
 
 # The judge runs on the host.
-CHECK_HOST := judge judge_fidelity judge_isolation judge_performance compare record report outside
+CHECK_HOST += judge judge_fidelity judge_isolation judge_performance compare record report outside
 CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o)
 $(CHECK_B)/host/%.o: checker/%.c
 	@mkdir -p $(@D)
@@ -60,8 +63,8 @@ $(CHECK_B)/judge: $(CHECK_HOST_OBJ)
 check-tools: $(CHECK_B)/judge $(CHECK_IMAGES)
 build-all: check-tools
 
-#: CHECK groups of checks for make check: selftest census switch attack reuse share cost
-CHECK ?= selftest census switch attack reuse share cost
+#: CHECK groups of checks for make check (those of checker/pgcheck --help)
+CHECK ?=
 #: SEED of everything random in make check (1)
 SEED ?= 1
 # Relative names are used as they are: B is given on.
