@@ -229,7 +229,7 @@ static bool before_entry(struct svm_vcpu *s)
 		if (svm_poke_apply(s))
 			return true;
 	}
-	if (svm_check(s->vmcb, &svm_features, groups, NULL) == 0) {
+	if (!groups || svm_check(s->vmcb, &svm_features, groups, NULL) == 0) {
 		c->clean &= ~s->dirty;
 		return true;
 	}

@@ -24,23 +24,35 @@
 
 static struct {
 	unsigned columns, rows, column, row;
-	volatile u16 *text; /* VGA, or NULL */
+	u16 *text; /* VGA's memory, or NULL */
 	u8 *pixels; /* framebuffer, or NULL */
 	u32 pitch;
 	unsigned pixel_bytes, scale;
 	u32 white;
 	u8 escape; /* 1: ESC was seen, 2: its parameters */
-	char cell[MAX_ROWS][MAX_COLUMNS]; /* what is shown: reading it back from the card is slow */
+	/* What is shown, as VGA's memory has it: reading it back from the card is slow. */
+	u16 cell[MAX_ROWS * MAX_COLUMNS];
 } screen;
+
+static void blank(u16 *cell, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		cell[i] = VGA_COLOUR | ' ';
+}
+
+/* What is on the screen: the card takes wide stores as well. */
+static void show_all(void)
+{
+	memcpy(screen.text, screen.cell, VGA_COLUMNS * VGA_ROWS * sizeof(*screen.cell));
+}
 
 void screen_init_text(void)
 {
-	screen.text = (volatile u16 *)(DIRECT_BASE + VGA_TEXT);
+	screen.text = (u16 *)(DIRECT_BASE + VGA_TEXT);
 	screen.columns = VGA_COLUMNS;
 	screen.rows = VGA_ROWS;
-	memset(screen.cell, ' ', sizeof(screen.cell));
-	for (unsigned i = 0; i < VGA_COLUMNS * VGA_ROWS; i++)
-		screen.text[i] = VGA_COLOUR | ' ';
+	blank(screen.cell, ARRAY_SIZE(screen.cell));
+	show_all();
 }
 
 bool screen_init_framebuffer(const struct screen_framebuffer *fb, void *memory)
@@ -60,7 +72,7 @@ bool screen_init_framebuffer(const struct screen_framebuffer *fb, void *memory)
 			     BITS(fb->green_bits - 1, 0) << fb->green_shift |
 			     BITS(fb->blue_bits - 1, 0) << fb->blue_shift);
 	screen.column = screen.row = 0;
-	memset(screen.cell, ' ', sizeof(screen.cell));
+	blank(screen.cell, ARRAY_SIZE(screen.cell));
 	for (u32 y = 0; y < fb->height; y++)
 		memset(screen.pixels + (u64)y * fb->pitch, 0, fb->width * screen.pixel_bytes);
 	return true;
@@ -90,29 +102,48 @@ static void paint(unsigned row, unsigned column, char c)
 
 static void set(unsigned row, unsigned column, char c)
 {
-	if (screen.cell[row][column] == c)
+	unsigned at = row * screen.columns + column;
+	u16 cell = VGA_COLOUR | (u8)c;
+
+	if (screen.cell[at] == cell)
 		return;
-	screen.cell[row][column] = c;
+	screen.cell[at] = cell;
 	if (screen.text)
-		screen.text[row * VGA_COLUMNS + column] = VGA_COLOUR | (u8)c;
+		WRITE_ONCE(screen.text[at], cell);
 	else
 		paint(row, column, c);
 }
 
-static void scroll(void)
+static void scroll_text(void)
 {
-	for (unsigned row = 0; row < screen.rows; row++)
+	unsigned kept = VGA_COLUMNS * (VGA_ROWS - 1);
+
+	memmove(screen.cell, screen.cell + VGA_COLUMNS, kept * sizeof(*screen.cell));
+	blank(screen.cell + kept, VGA_COLUMNS);
+	show_all();
+}
+
+/* To paint a character takes long: only those that change. */
+static void scroll_pixels(void)
+{
+	unsigned last = screen.rows - 1;
+
+	for (unsigned row = 0; row <= last; row++)
 		for (unsigned column = 0; column < screen.columns; column++)
 			set(row, column,
-			    row + 1 < screen.rows ? screen.cell[row + 1][column] : ' ');
-	screen.row--;
+			    row < last ? (char)screen.cell[(row + 1) * screen.columns + column] :
+					 ' ');
 }
 
 static void newline(void)
 {
 	screen.column = 0;
-	if (++screen.row == screen.rows)
-		scroll();
+	if (screen.row + 1 < screen.rows)
+		screen.row++;
+	else if (screen.text)
+		scroll_text();
+	else
+		scroll_pixels();
 }
 
 static void show_cursor(void)
