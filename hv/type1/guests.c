@@ -13,6 +13,16 @@
 static struct guest guest[GUESTS_MAX];
 static u64 last_stream; /* of random numbers; 0 is the hypervisor's own */
 
+/*
+ * To load a machine takes the boot CPU's time, which no account is charged for: a guest that resets
+ * its machine again and again gets at most this part of it.
+ */
+#define RESTART_PART 200
+#define NEVER (~0ull)
+
+static void restart_fire(struct host_timer *timer);
+static struct host_timer restart_timer = { .fire = restart_fire };
+
 /* ---- The list ---------------------------------------------------------------------------- */
 
 struct guest *guests_numbered(u64 number)
@@ -90,7 +100,7 @@ unsigned guests_alive(void)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < GUESTS_MAX; i++)
-		n += is_alive(guest[i].vm);
+		n += is_alive(guest[i].vm) || guest[i].restarts;
 	return n;
 }
 
@@ -132,7 +142,7 @@ static int load(struct guest *g, char *error, size_t size)
 		result = load_kernel(g->vm, &request, error, size);
 	}
 	if (!result) {
-		g->told = false;
+		g->told = g->restarts = false;
 		vm_start(g->vm);
 	}
 	return result;
@@ -162,6 +172,14 @@ static void discard(struct guest *g)
 	vm_free(vm);
 }
 
+/* It has been loaded since then: when may it be again, if it asks for that itself? */
+static void set_restart(struct guest *g, u64 since)
+{
+	u64 now = host_now();
+
+	g->restart_ns = now + (now - since) * (RESTART_PART - 1);
+}
+
 static u64 memory_used(void)
 {
 	u64 total, reserved, used;
@@ -174,6 +192,7 @@ int guests_start(struct guest *g, char *error, size_t size)
 {
 	const char *name = g->definition.config.name;
 	struct vm_config config;
+	u64 since = host_now();
 	int result;
 
 	if (is_alive(g->vm)) {
@@ -185,6 +204,7 @@ int guests_start(struct guest *g, char *error, size_t size)
 		return -HOST_ENOENT;
 	}
 	discard(g);
+	g->restarts = false;
 	g->overhead = memory_used();
 	g->created_tsc = host_tsc();
 	config = g->definition.config;
@@ -197,25 +217,32 @@ int guests_start(struct guest *g, char *error, size_t size)
 		g->overhead = memory_used() - g->overhead - g->vm->memory.touched;
 	if (result)
 		discard(g);
+	set_restart(g, since);
 	return result;
 }
 
 void guests_kill(struct guest *g)
 {
+	g->restarts = false;
 	if (is_alive(g->vm))
 		vm_end(g->vm, VM_DEAD, "killed");
 }
 
 int guests_restart(struct guest *g, char *error, size_t size)
 {
+	u64 since = host_now();
+	int result;
+
 	if (!g->vm)
 		return guests_start(g, error, size);
 	if (is_alive(g->vm))
 		vm_end(g->vm, VM_OFF, "restarted");
 	wait_quiet(g->vm);
-	g->ended = false;
+	g->ended = g->restarts = false;
 	vm_reset(g->vm);
-	return load(g, error, size);
+	result = load(g, error, size);
+	set_restart(g, since);
+	return result;
 }
 
 int guests_delete(struct guest *g, char *error, size_t size)
@@ -278,17 +305,40 @@ bool guests_ended(const struct vm *vm)
 	const struct guest *g = guests_of(vm);
 
 	return READ_ONCE(vm->state) >= VM_HALTED &&
-	       (!g || __atomic_load_n(&g->told, __ATOMIC_ACQUIRE));
+	       (!g || (__atomic_load_n(&g->told, __ATOMIC_ACQUIRE) && !g->restarts));
+}
+
+static void restart_fire(struct host_timer *timer UNUSED)
+{
+	loop_wake_boot_cpu();
+}
+
+/* It comes again if it was reset, as soon as it may: that time if it is to come, else NEVER. */
+static u64 poll_guest(struct guest *g)
+{
+	char error[VM_CAUSE_MAX];
+
+	if (tell_end(g))
+		g->restarts = g->vm->restart;
+	if (!g->restarts)
+		return NEVER;
+	if (host_now() < g->restart_ns)
+		return g->restart_ns;
+	g->restarts = false;
+	if (guests_restart(g, error, sizeof(error)))
+		host_log("VM %s cannot be restarted: %s", g->definition.config.name, error);
+	return NEVER;
 }
 
 void guests_poll(void)
 {
-	char error[VM_CAUSE_MAX];
+	u64 next = NEVER;
 
 	for (unsigned i = 0; i < GUESTS_MAX; i++) {
-		struct guest *g = &guest[i];
+		u64 when = poll_guest(&guest[i]);
 
-		if (tell_end(g) && g->vm->restart && guests_restart(g, error, sizeof(error)))
-			host_log("VM %s cannot be restarted: %s", g->definition.config.name, error);
+		next = MIN(next, when);
 	}
+	if (next != NEVER)
+		host_timer_set(&restart_timer, next);
 }

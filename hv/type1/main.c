@@ -217,7 +217,7 @@ static void work(void)
 	guests_poll();
 	silence_poll();
 	vm = console_focus();
-	if (vm && vm->state >= VM_HALTED)
+	if (vm && guests_ended(vm))
 		console_set_focus(NULL);
 	console_take_input();
 	if (script_active())

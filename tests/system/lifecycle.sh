@@ -133,6 +133,21 @@ quit 0
 END
 done
 
+# A guest that resets its machine as soon as it runs, again and again, beside one that wants all of the CPU.
+for machine in $machines; do
+  counted=''
+  [ "$machine" != qemu-svm ] || counted=--icount
+  # shellcheck disable=SC2086
+  start "resets-$machine" "$machine" $counted --module "$build/checker/neighbour.elf name=one mem=16M -- \
+nonce=n mode=share slice=8000000" --module "$TINY/ends.elf name=two mem=4M -- c" --script <<'END'
+wait one ended 120
+vm kill two
+sleep 3000
+vm list
+quit 0
+END
+done
+
 for machine in $machines; do
   ends "$machine" 0 'create, start, pause, resume, restart, kill'
   says "$machine" 'a paused VM stands still' '^hv> vm pause one' '^ *1 one +paused' \
@@ -163,6 +178,17 @@ for machine in $machines; do
   check "$name: a hundred and one ends" test "$(grep -c '^VM two is dead: killed' "$log")" -eq 101
   says "$name" 'the one beside them went on, and is alone' '^the rounds end' '^ *1 one +running'
   check "$name: alone" test "$(grep -c -E '^ +[0-9]+ [a-z]+ +(running|dead|defined)' "$log")" -eq 1
+done
+for machine in $machines; do
+  name=resets-$machine
+  ends "$name" 0 'a guest that resets for ever'
+  says "$name" 'it comes again, later each time, until it is killed' '^\[two\] ends: reset' \
+    '^VM two is off: the guest reset' '^\[two\] ends: reset' '^hv> vm kill two' '^ *2 two +off'
+  check "$name: and the other has 97 % of the CPU" awk '
+    sub(/.*@n share /, "") { split($2, own, "="); split($3, all, "="); found = own[2] >= all[2] * 0.97 }
+    END { exit !found }' "$log"
+  sed -n '/^hv> vm kill two/,$p' "$log" | grep '^\[two\]' >"$records/after"
+  check "$name: what was killed comes no more" test ! -s "$records/after"
 done
 ends full 0 'after vm delete there is room for one more'
 says full 'name and number are free again' '^hv> vm delete vm7' '^ *6 vm6 ' '^ *7 seven +defined' '^ *8 vm8 ' \

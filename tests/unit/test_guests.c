@@ -300,7 +300,6 @@ static void test_lives(void)
 	g->vm->restart = true;
 	vm_end(g->vm, VM_OFF, "reset");
 	host_vm_ended(g->vm);
-	CU_ASSERT_EQUAL(guests_alive(), 0);
 	guests_poll();
 	CU_ASSERT_EQUAL(g->vm->state, VM_RUNNING);
 	CU_ASSERT_PTR_NOT_NULL(strstr(fake_host.log, "VM a is off: reset"));
@@ -310,6 +309,46 @@ static void test_lives(void)
 	g = guests_define(&d, error, sizeof(error));
 	CU_ASSERT(guests_start(g, error, sizeof(error)) < 0);
 	CU_ASSERT_PTR_NULL(g->vm);
+	CU_ASSERT_TRUE(fake_host_clean());
+}
+
+static void reset(struct guest *g)
+{
+	g->vm->restart = true;
+	vm_end(g->vm, VM_OFF, "reset");
+	host_vm_ended(g->vm);
+	guests_poll();
+}
+
+/* One that does little else than to reset itself waits for its next life; it may be killed. */
+static void test_resets(void)
+{
+	struct guest *g;
+
+	begin();
+	g = define("a");
+	CU_ASSERT_EQUAL_FATAL(guests_start(g, error, sizeof(error)), 0);
+	set_restart(g, fake_host.now - 1000); /* to load it took 1 us */
+	CU_ASSERT_EQUAL(g->restart_ns, fake_host.now + 1000 * (RESTART_PART - 1));
+	reset(g);
+	CU_ASSERT_EQUAL(g->vm->state, VM_OFF);
+	CU_ASSERT_FALSE(guests_ended(g->vm));
+	CU_ASSERT_EQUAL(guests_alive(), 1);
+	fake_host_run(1000 * (RESTART_PART - 1) - 1);
+	guests_poll();
+	CU_ASSERT_EQUAL(g->vm->state, VM_OFF);
+	fake_host_run(1);
+	guests_poll();
+	CU_ASSERT_EQUAL(g->vm->state, VM_RUNNING);
+	set_restart(g, fake_host.now - 1000);
+	reset(g);
+	guests_kill(g);
+	CU_ASSERT_TRUE(guests_ended(g->vm));
+	CU_ASSERT_EQUAL(guests_alive(), 0);
+	fake_host_run(1000000);
+	guests_poll();
+	CU_ASSERT_EQUAL(g->vm->state, VM_OFF);
+	CU_ASSERT_EQUAL(guests_delete(g, error, sizeof(error)), 0);
 	CU_ASSERT_TRUE(fake_host_clean());
 }
 
@@ -324,4 +363,5 @@ void test_guests_register(void)
 	CU_add_test(suite, "a hundred come and go", test_rounds);
 	CU_add_test(suite, "held still", test_hold);
 	CU_add_test(suite, "lives", test_lives);
+	CU_add_test(suite, "one that resets itself again and again", test_resets);
 }
