@@ -114,12 +114,42 @@ static void write_file(const struct judge *judge, const char *name,
 	}
 }
 
+/* Lines "PATTERN TITLE": what checks rest on. */
+static void read_sources(const struct judge *judge)
+{
+	const char *path = judge_setting(judge, "sources");
+	struct record_log lines;
+
+	if (!path || !record_load(&lines, path, ""))
+		return;
+	for (size_t i = 0; i < lines.count; i++) {
+		char pattern[JUDGE_WORD_MAX];
+		int length = 0;
+
+		if (sscanf(lines.line[i].text, "%63s %n", pattern, &length) == 1 && *pattern != '#')
+			report_add_source(judge->report, pattern, lines.line[i].text + length);
+	}
+	record_free(&lines);
+}
+
+static void begin_report(const struct judge *judge)
+{
+	const char *platform = judge_setting(judge, "platform"),
+		   *seed = judge_setting(judge, "seed");
+	const char *command = judge_setting(judge, "command");
+	const char *filter = judge_setting(judge, "filter");
+
+	report_init(judge->report, platform ? platform : "?", seed ? seed : "?");
+	report_set_command(judge->report, command ? command : "");
+	report_set_filter(judge->report, filter ? filter : "");
+	read_sources(judge);
+}
+
 int main(int argc, char **argv)
 {
 	struct report report;
 	struct judge judge = { .report = &report };
 	char path[JUDGE_PATH_MAX];
-	const char *platform, *seed;
 	int status;
 
 	if (argc != 2) {
@@ -132,14 +162,13 @@ int main(int argc, char **argv)
 		fprintf(stderr, "checker: cannot read %s\n", path);
 		return 2;
 	}
-	platform = judge_setting(&judge, "platform");
-	seed = judge_setting(&judge, "seed");
-	report_init(&report, platform ? platform : "?", seed ? seed : "?");
+	begin_report(&judge);
 	judge_fidelity(&judge);
 	judge_isolation(&judge);
 	judge_performance(&judge);
 	write_file(&judge, "report.json", report_write_json);
 	write_file(&judge, "junit.xml", report_write_junit);
+	write_file(&judge, "report.tap", report_write_tap);
 	write_file(&judge, "report.txt", report_write_text);
 	write_file(&judge, "results", report_write_list);
 	report_write_text(&report, stdout);

@@ -13,7 +13,9 @@
  *	           "wanted RUN", "status RUN N", "nonce RUN GUEST WORD", "skip RUN WHY",
  *	           "can WHAT" (ram, log: what the platform shows), "limit NAME N", "own N" (ticks
  *	           that the exiting instruction itself takes), "image FILE" (the hypervisor's ELF
- *	           file), "declared FILE"
+ *	           file), "declared FILE"; of the report: "command TEXT" (repeats it all),
+ *	           "filter PATTERN" (only checks of such names), "sources FILE" (lines "PATTERN
+ *	           TITLE" of manuals)
  */
 #ifndef CHECKER_JUDGE_H
 #define CHECKER_JUDGE_H

@@ -98,6 +98,7 @@ static void judge_cost(const struct judge *judge, const struct side *virtual, co
 	snprintf(reason, sizeof(reason), "%.2f instructions, at least %.0f, at most %.0f%s", cost,
 		 COST_LEAST, limit, cost < COST_LEAST ? ": the clock is not to be believed" : "");
 	add(judge, cost >= COST_LEAST && cost <= limit, 10, "cost", name, reason);
+	report_add_number(judge->report, "cost", name, cost, limit, "instructions");
 }
 
 /* ---- What runs at full speed ---------------------------------------------------------------- */
@@ -119,6 +120,8 @@ static void judge_ratio(const struct judge *judge, const struct side *bare,
 		 "%" PRIu64 " virtual, %" PRIu64 " bare: %.6f, expected exactly 1", v.least,
 		 b.least, (double)v.least / (double)b.least);
 	add(judge, v.least == b.least && v.n == b.n, 10, "ratio", name, reason);
+	report_add_number(judge->report, "ratio", name, (double)v.least / (double)b.least, 1,
+			  "virtual / bare");
 }
 
 /* ---- Exits as the emulator saw them ------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* report.c - see report.h */
 #include "report.h"
 
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,21 @@ static char *clean_copy(const char *text)
 	return copy;
 }
 
+/* Room for one more of size bytes; returns the array, moved perhaps. */
+static void *grow(void *array, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return array;
+	*room = *room ? 2 * *room : 64;
+	return need(realloc(array, *room * size));
+}
+
 void report_init(struct report *report, const char *platform, const char *seed)
 {
-	*report = (struct report){ .platform = clean_copy(platform), .seed = clean_copy(seed) };
+	*report = (struct report){ .platform = clean_copy(platform),
+				   .seed = clean_copy(seed),
+				   .command = clean_copy(""),
+				   .filter = clean_copy("") };
 }
 
 void report_free(struct report *report)
@@ -39,9 +52,66 @@ void report_free(struct report *report)
 		free(report->check[i].reason);
 		free(report->check[i].where);
 	}
+	for (size_t i = 0; i < report->numbers; i++) {
+		free(report->number[i].series);
+		free(report->number[i].name);
+		free(report->number[i].unit);
+	}
+	for (size_t i = 0; i < report->sources; i++) {
+		free(report->source[i].pattern);
+		free(report->source[i].title);
+	}
 	free(report->check);
+	free(report->number);
+	free(report->source);
 	free(report->platform);
 	free(report->seed);
+	free(report->command);
+	free(report->filter);
+}
+
+void report_set_command(struct report *report, const char *command)
+{
+	free(report->command);
+	report->command = clean_copy(command);
+}
+
+void report_set_filter(struct report *report, const char *pattern)
+{
+	free(report->filter);
+	report->filter = clean_copy(pattern);
+}
+
+void report_add_source(struct report *report, const char *pattern, const char *title)
+{
+	report->source =
+	    grow(report->source, report->sources, &report->source_room, sizeof(*report->source));
+	report->source[report->sources++] = (struct report_source){
+		.pattern = clean_copy(pattern),
+		.title = clean_copy(title),
+	};
+}
+
+const char *report_source_of(const struct report *report, const char *name)
+{
+	for (size_t i = 0; i < report->sources; i++)
+		if (!fnmatch(report->source[i].pattern, name, 0))
+			return report->source[i].title;
+	return "";
+}
+
+void report_add_number(struct report *report, const char *series, const char *name, double value,
+		       double limit, const char *unit)
+{
+	report->number =
+	    grow(report->number, report->numbers, &report->number_room, sizeof(*report->number));
+	report->number[report->numbers++] = (struct report_number){
+		.series = clean_copy(series),
+		.name = clean_copy(name),
+		.unit = clean_copy(unit),
+		.value = value,
+		.limit = limit,
+	};
 }
 
 void report_add(struct report *report, enum report_property property, enum report_result result,
@@ -53,10 +123,9 @@ void report_add(struct report *report, enum report_property property, enum repor
 	va_start(args, reason);
 	vsnprintf(text, sizeof(text), reason, args);
 	va_end(args);
-	if (report->count == report->room) {
-		report->room = report->room ? 2 * report->room : 256;
-		report->check = need(realloc(report->check, report->room * sizeof(*report->check)));
-	}
+	if (*report->filter && result != REPORT_ERROR && fnmatch(report->filter, name, 0))
+		return;
+	report->check = grow(report->check, report->count, &report->room, sizeof(*report->check));
 	report->check[report->count++] = (struct report_check){ .property = property,
 								.result = result,
 								.points = points,
@@ -142,6 +211,17 @@ static void write_bar(const struct report *report, enum report_property p, FILE 
 		report_count(report, p, REPORT_SKIP), report_count(report, p, REPORT_ERROR));
 }
 
+/* 'NAME', for a shell: names hold no quote. */
+static void write_repeat(const struct report *report, const struct report_check *c, FILE *to)
+{
+	const char *source = report_source_of(report, c->name);
+
+	if (*source)
+		fprintf(to, "        rests on: %s\n", source);
+	if (*report->command && !strchr(c->name, '\''))
+		fprintf(to, "        repeat:   %s --filter '%s'\n", report->command, c->name);
+}
+
 void report_write_text(const struct report *report, FILE *to)
 {
 	for (size_t i = 0; i < report->count; i++) {
@@ -152,6 +232,8 @@ void report_write_text(const struct report *report, FILE *to)
 		fprintf(to, "  %-5s %s %s: %s%s%s%s\n", report_result_name(c->result),
 			report_property_name(c->property), c->name, c->reason,
 			*c->where ? " (see " : "", c->where, *c->where ? ")" : "");
+		if (c->result != REPORT_SKIP)
+			write_repeat(report, c, to);
 	}
 	fprintf(to, "%s, seed %s:\n", report->platform, report->seed);
 	for (unsigned p = 0; p < REPORT_PROPERTIES; p++)
@@ -177,40 +259,68 @@ static void json_field(FILE *to, const char *key, const char *value)
 	json_string(to, value);
 }
 
+static void json_check(const struct report *report, const struct report_check *c, FILE *to)
+{
+	fprintf(to, "\n    { \"property\": \"%s\", ", report_property_name(c->property));
+	json_field(to, "name", c->name);
+	fprintf(to, ", \"result\": \"%s\", \"points\": %u, ", report_result_name(c->result),
+		c->points);
+	json_field(to, "reason", c->reason);
+	fputs(", ", to);
+	json_field(to, "where", c->where);
+	fputs(", ", to);
+	json_field(to, "source", report_source_of(report, c->name));
+	fputs(" }", to);
+}
+
+static void json_number(const struct report_number *n, FILE *to)
+{
+	fputs("\n    { ", to);
+	json_field(to, "series", n->series);
+	fputs(", ", to);
+	json_field(to, "name", n->name);
+	fprintf(to, ", \"value\": %.6f, ", n->value);
+	if (n->limit >= 0)
+		fprintf(to, "\"limit\": %.6f, ", n->limit);
+	json_field(to, "unit", n->unit);
+	fputs(" }", to);
+}
+
+static void json_property(const struct report *report, enum report_property property, FILE *to)
+{
+	unsigned got, of;
+
+	report_points(report, property, &got, &of);
+	fprintf(to, "\n    { \"name\": \"%s\", \"score\": %u, \"points\": %u, \"max\": %u",
+		report_property_name(property), report_score(report, property), got, of);
+	for (unsigned r = 0; r < REPORT_RESULTS; r++)
+		fprintf(to, ", \"%s\": %u", report_result_name((enum report_result)r),
+			report_count(report, property, (enum report_result)r));
+	fputs(" }", to);
+}
+
 void report_write_json(const struct report *report, FILE *to)
 {
 	fputs("{\n  ", to);
 	json_field(to, "platform", report->platform);
 	fputs(",\n  ", to);
 	json_field(to, "seed", report->seed);
+	fputs(",\n  ", to);
+	json_field(to, "command", report->command);
 	fputs(",\n  \"properties\": [", to);
 	for (unsigned p = 0; p < REPORT_PROPERTIES; p++) {
-		enum report_property property = (enum report_property)p;
-		unsigned got, of;
-
-		report_points(report, property, &got, &of);
-		fprintf(to,
-			"%s\n    { \"name\": \"%s\", \"score\": %u, \"points\": %u, \"max\": %u",
-			p ? "," : "", report_property_name(property),
-			report_score(report, property), got, of);
-		for (unsigned r = 0; r < REPORT_RESULTS; r++)
-			fprintf(to, ", \"%s\": %u", report_result_name((enum report_result)r),
-				report_count(report, property, (enum report_result)r));
-		fputs(" }", to);
+		fputs(p ? "," : "", to);
+		json_property(report, (enum report_property)p, to);
 	}
 	fputs("\n  ],\n  \"checks\": [", to);
 	for (size_t i = 0; i < report->count; i++) {
-		const struct report_check *c = &report->check[i];
-
-		fprintf(to, "%s\n    { \"property\": \"%s\", ", i ? "," : "",
-			report_property_name(c->property));
-		json_field(to, "name", c->name);
-		fprintf(to, ", \"result\": \"%s\", \"points\": %u, ", report_result_name(c->result),
-			c->points);
-		json_field(to, "reason", c->reason);
-		fputs(", ", to);
-		json_field(to, "where", c->where);
-		fputs(" }", to);
+		fputs(i ? "," : "", to);
+		json_check(report, &report->check[i], to);
+	}
+	fputs("\n  ],\n  \"numbers\": [", to);
+	for (size_t i = 0; i < report->numbers; i++) {
+		fputs(i ? "," : "", to);
+		json_number(&report->number[i], to);
 	}
 	fputs("\n  ]\n}\n", to);
 }
@@ -284,6 +394,42 @@ void report_write_junit(const struct report *report, FILE *to)
 	for (unsigned p = 0; p < REPORT_PROPERTIES; p++)
 		junit_suite(report, (enum report_property)p, to);
 	fputs("</testsuites>\n", to);
+}
+
+/* ---- TAP --------------------------------------------------------------------------------- */
+
+/* A '#' in a description would begin a directive. */
+static void tap_text(FILE *to, const char *text)
+{
+	for (; *text; text++)
+		fputs(*text == '#' ? "\\#" : (char[]){ *text, '\0' }, to);
+}
+
+void report_write_tap(const struct report *report, FILE *to)
+{
+	fprintf(to, "TAP version 13\n1..%zu\n", report->count);
+	for (size_t i = 0; i < report->count; i++) {
+		const struct report_check *c = &report->check[i];
+		bool good = c->result == REPORT_PASS || c->result == REPORT_SKIP;
+
+		fprintf(to, "%sok %zu - %s ", good ? "" : "not ", i + 1,
+			report_property_name(c->property));
+		tap_text(to, c->name);
+		if (c->result == REPORT_SKIP) {
+			fputs(" # SKIP ", to);
+			tap_text(to, c->reason);
+		}
+		fputc('\n', to);
+		if (good)
+			continue;
+		fputs("  ---\n  result: ", to);
+		fputs(report_result_name(c->result), to);
+		fputs("\n  reason: ", to);
+		json_string(to, c->reason);
+		fputs("\n  see: ", to);
+		json_string(to, c->where);
+		fputs("\n  ...\n", to);
+	}
 }
 
 void report_write_list(const struct report *report, FILE *to)

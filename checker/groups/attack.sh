@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Hostile guests beside a neighbour.
+# checks: attack/* end/* neighbour/* hypervisor/* outside/*
 
 # ending NAME NUMBER OPTIONS MORE..: a VM that takes itself along
 ending()

@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # What an instruction does, bare and virtual.
+# checks: census/*
 
 guests_of_census() { guest "$1" "$2" 64 bare '' "$B/checker/census.elf" "where=${1#census-} seed=$seed"; }
 

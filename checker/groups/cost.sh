@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # What a thing costs, bare and virtual.
+# checks: cost/* ratio/* exits/* accounts/*
 
 guests_of_cost() { guest "$1" "$2" 64 v1 '' "$B/checker/probe.elf" "work=all n=${cost_n:-0}"; }
 

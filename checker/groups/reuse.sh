@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Is memory cleared before it has another owner?
+# checks: reuse/*
 
 # The second machine gets the memory of the first.
 check_reuse()

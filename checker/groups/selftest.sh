@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # The guest OS goes through its self-test, bare and virtual.
+# checks: selftest/*
 
 guests_of_selftest() { guest "$1" "$2" 64 bare '' "$B/guest-os/guest-os.elf" selftest; }
 

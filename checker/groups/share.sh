@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # What a neighbour loses to the guest beside it.
+# checks: share/*
 
 share_beside()
 {

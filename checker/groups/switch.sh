@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Does each of two guests on one CPU find everything as it was?
+# checks: switch/*
 
 # Two of a kind on one CPU: what is one's is not the other's.  4 MiB are soon filled, and a second has many turns.
 check_switch()

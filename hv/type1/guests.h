@@ -25,7 +25,8 @@ struct guest {
 	bool ended; /* its machine came to an end; not yet said */
 	bool told; /* that was said, and it has not been started since */
 	bool restarts; /* it was reset, that was said, and it comes again at restart_ns */
-	u64 restart_ns; /* host_now: not loaded before if it resets itself */	u64 created_tsc; /* host_tsc when its machine began to be made */
+	u64 restart_ns; /* host_now: not loaded before if it resets itself */
+	u64 created_tsc; /* host_tsc when its machine began to be made */
 	u64 overhead; /* bytes of the hypervisor's memory that its machine took, without its RAM */
 };
 
@@ -69,8 +70,8 @@ bool guests_hold(struct guest *g) MUST_CHECK;
 void guests_release(struct guest *g, bool ran);
 
 /*
- * Report machines that have ended, restart those that were reset: at once, unless a guest does little
- * else.  Called now and then.
+ * Report machines that have ended, restart those that were reset: at once, unless a guest does
+ * little else.  Called now and then.
  */
 void guests_poll(void);
 /* Is vm at its end for good, and the operator has been told? */

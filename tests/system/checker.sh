@@ -63,6 +63,57 @@ check 'control bytes are stripped from reports' sh -c \
   "! LC_ALL=C tr -d '\\n -~' <'$scratch/check/report.json' | grep -q . &&
    ! LC_ALL=C tr -d '\\n -~' <'$scratch/check/junit.xml' | grep -q ."
 
+# shellcheck disable=SC2016
+check 'report.tap is TAP 13 with as many lines as its plan' awk '
+  NR == 1 && $0 != "TAP version 13" { exit 1 }
+  NR == 2 { split($0, plan, "\\.\\.") }
+  /^(not )?ok [0-9]+ - / { n++; if ($0 ~ /^not/) bad = 1 }
+  END { exit bad || n != plan[2] || n < 200 }' "$scratch/check/report.tap"
+
+# The page: drawn by a browser, every plot with something in it, and nothing from elsewhere.
+chrome=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+drawn()
+{
+  timeout 120 "$chrome" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+    --disable-background-networking --disable-component-update --disable-sync \
+    --user-data-dir="$scratch/chrome" --dump-dom "file://$scratch/check/report.html" >"$scratch/dom" 2>/dev/null
+  grep -q '</html>' "$scratch/dom" && [ "$(grep -c '<svg' "$scratch/dom")" -ge 4 ] &&
+    ! grep -E '>(NaN|null|Infinity)<|"(NaN|null)"' "$scratch/dom"
+}
+if [ -n "$chrome" ]; then
+  check 'report.html is drawn by a browser' drawn
+else
+  skip 'report.html is drawn by a browser' 'no browser'
+fi
+check 'report.html needs nothing from elsewhere' sh -c "
+  grep -q '<svg' '$scratch/check/report.html' && ! grep -E '(src|href)=|url\\(|<script' '$scratch/check/report.html'"
+sourced()
+{
+  jq -r '.checks[] | select(.source == "") | .name' "$scratch/check/report.json" >"$scratch/sourceless"
+  [ ! -s "$scratch/sourceless" ] || {
+    cat "$scratch/sourceless"
+    return 1
+  }
+}
+check 'each check says what it rests on' sourced
+
+# ---- Parts of it, and the same again -----------------------------------------------------------
+
+filtered()
+{
+  checker/pgcheck --filter 'census/cpuid*' --bare "$scratch/check" --out "$scratch/part" || return 1
+  ! ls "$scratch"/part/cost-*.out 2>/dev/null && ! grep -v ' census/cpuid' "$scratch/part/results" &&
+    [ "$(grep -c ' census/cpuid' "$scratch/part/results")" -eq "$(grep -c ' census/cpuid' "$scratch/check/results")" ]
+}
+check '--filter runs and judges what fits, and no more' filtered
+check 'a filter that fits nothing is an error' status_is 2 checker/pgcheck --filter 'nosuch/*' --out "$scratch/part"
+check '--list names groups and checks' sh -c "checker/pgcheck --list --out '$scratch/check' >'$scratch/list' &&
+  grep -q '^census ' '$scratch/list' && grep -q '^  pass  census/cr0' '$scratch/list'"
+check '--repeat 2: other seeds, nothing fails' sh -c "
+  checker/pgcheck --filter 'census/cr*' --bare '$scratch/check' --repeat 2 --out '$scratch/twice' >'$scratch/log2' &&
+  grep -q 'seed 2: [1-9][0-9]* judged, 0 failed' '$scratch/log2'"
+check '--bisect from no commit is an error' status_is 2 checker/pgcheck --bisect nosuchcommit --out "$scratch/part"
+
 # ---- The harness against runs that went wrong --------------------------------------------
 
 asan="cc -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Ichecker"

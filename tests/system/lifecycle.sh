@@ -184,6 +184,7 @@ for machine in $machines; do
   ends "$name" 0 'a guest that resets for ever'
   says "$name" 'it comes again, later each time, until it is killed' '^\[two\] ends: reset' \
     '^VM two is off: the guest reset' '^\[two\] ends: reset' '^hv> vm kill two' '^ *2 two +off'
+  # shellcheck disable=SC2016
   check "$name: and the other has 97 % of the CPU" awk '
     sub(/.*@n share /, "") { split($2, own, "="); split($3, all, "="); found = own[2] >= all[2] * 0.97 }
     END { exit !found }' "$log"

@@ -129,6 +129,79 @@ static void test_formats(void)
 	report_free(&r);
 }
 
+/* Everything that a guest may put into a name or a reason. */
+static void fill(struct report *r)
+{
+	report_init(r, "a \"platform\" <&>", "7");
+	report_set_command(r, "checker/pgcheck --seed 7");
+	report_add_source(r, "a/*", "[SDM] vol. 3 \"A\"");
+	report_add_source(r, "a/bad", "never: the first that fits counts");
+	report_add(r, REPORT_FIDELITY, REPORT_PASS, 3, "a/good", "", "fine");
+	report_add(r, REPORT_FIDELITY, REPORT_FAIL, 1, "a/bad", "file.out", "got \"%s\"",
+		   "\x1b\x80<#\n");
+	report_add(r, REPORT_ISOLATION, REPORT_SKIP, 9, "b/none", "", "not # here");
+	report_add(r, REPORT_PERFORMANCE, REPORT_ERROR, 2, "c/broken", "", "no emulator");
+	report_add_number(r, "cost", "x", 12.5, 20, "instructions");
+	report_add_number(r, "ratio", "y", 1, -1, "virtual / bare");
+}
+
+/* A failure says what it rests on and how to repeat it; what passed says nothing. */
+static void test_text(void)
+{
+	struct report r;
+	char *text;
+
+	fill(&r);
+	text = written(&r, report_write_text);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(text, "fail  fidelity a/bad: got \"\?\?<#\?\" (see file.out)\n"
+			 "        rests on: [SDM] vol. 3 \"A\"\n"
+			 "        repeat:   checker/pgcheck --seed 7 --filter 'a/bad'\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "--filter 'c/broken'"));
+	CU_ASSERT_PTR_NULL(strstr(text, "--filter 'b/none'"));
+	CU_ASSERT_PTR_NULL(strstr(text, "a/good"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "isolation    not checked"));
+	free(text);
+	report_free(&r);
+}
+
+static void test_more_formats(void)
+{
+	struct report r;
+
+	fill(&r);
+	CU_ASSERT(writes(&r, report_write_tap,
+			 "TAP version 13\n1..4\nok 1 - fidelity a/good\n"
+			 "not ok 2 - fidelity a/bad\n  ---\n  result: fail\n"));
+	CU_ASSERT(writes(&r, report_write_tap, "ok 3 - isolation b/none # SKIP not \\# here\n"));
+	CU_ASSERT(writes(&r, report_write_tap,
+			 "not ok 4 - performance c/broken\n  ---\n  result: error\n"));
+	CU_ASSERT(writes(&r, report_write_json, "\"reason\": \"got \\\"\?\?<#?\\\"\""));
+	CU_ASSERT(writes(&r, report_write_json, "\"source\": \"[SDM] vol. 3 \\\"A\\\"\""));
+	CU_ASSERT(writes(&r, report_write_json,
+			 "{ \"series\": \"cost\", \"name\": \"x\", \"value\": 12.500000, "
+			 "\"limit\": 20.000000, \"unit\": \"instructions\" }"));
+	CU_ASSERT(
+	    writes(&r, report_write_json, "\"value\": 1.000000, \"unit\": \"virtual / bare\" }"));
+	report_free(&r);
+}
+
+/* A filter hides no failure of the harness. */
+static void test_filter(void)
+{
+	struct report r;
+
+	report_init(&r, "p", "1");
+	report_set_filter(&r, "a/b*");
+	report_add(&r, REPORT_FIDELITY, REPORT_PASS, 1, "a/b1", "", "%s", "");
+	report_add(&r, REPORT_FIDELITY, REPORT_FAIL, 1, "a/c", "", "%s", "");
+	report_add(&r, REPORT_FIDELITY, REPORT_ERROR, 1, "run/x", "", "%s", "");
+	CU_ASSERT_EQUAL(r.count, 2);
+	CU_ASSERT_EQUAL(report_status(&r), 2);
+	CU_ASSERT_STRING_EQUAL(report_source_of(&r, "a/b1"), "");
+	report_free(&r);
+}
+
 void test_report_register(void)
 {
 	CU_pSuite s = CU_add_suite("report", NULL, NULL);
@@ -138,4 +211,7 @@ void test_report_register(void)
 	CU_add_test(s, "hostile text", test_hostile_text);
 	CU_add_test(s, "long text, many checks", test_long);
 	CU_add_test(s, "formats", test_formats);
+	CU_add_test(s, "what a failure rests on", test_text);
+	CU_add_test(s, "TAP, and numbers", test_more_formats);
+	CU_add_test(s, "filter", test_filter);
 }
