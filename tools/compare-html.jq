@@ -8,6 +8,7 @@ def thousands: tostring | explode | reverse | [range(0; length) as $i
 def figure:
   if . == null then "&ndash;"
   elif type != "number" then escaped
+  elif . > 0 and . < 0.01 then tostring
   elif . < 100 then (. * 100 | round) / 100 | tostring
   else (round | thousands) end;
 def tag(name; inside): "<\(name)>\(inside)</\(name)>";
@@ -21,7 +22,7 @@ def plot(title; unit; groups; least; most):
   | (22 * $bars + 16 * (groups | length) + 40) as $height
   | "<svg viewBox=\"0 0 900 \($height)\" role=\"img\" aria-label=\"\(title | escaped)\">"
   + "<title>\(title | escaped)</title>"
-  + ([range($low | floor; ($low + $span | floor) + 1) | exp10
+  + ([range($low | ceil; ($low + $span | floor) + 1) | exp10
      | "<line x1=\"\(at)\" x2=\"\(at)\" y1=\"20\" y2=\"\($height - 18)\" class=\"grid\"/>"
      + "<text x=\"\(at)\" y=\"\($height - 4)\" text-anchor=\"middle\" class=\"axis\">\(figure) \(unit | escaped)</text>"]
     | join(""))
@@ -48,10 +49,12 @@ def plot(title; unit; groups; least; most):
       elif key == "neighbour" then "<b>dead</b>" | cell("bad")
       elif $whose == "machine" and ($c == "type1" or $c == "type2") then "<b>its own</b><br>\($words)" | cell("own")
       else "<b>yes</b><br>\($words)" | cell("bad") end;
-  def ratio($l; $c): $f.instructions[$l][$c] as $v | $f.instructions[$l].bare as $b
+  def ratio($l; $c): $f.instructions[$l.id][$c] as $v | $f.instructions[$l.of // $l.id].bare as $b
     | if $v == null or $b == null then null else $v / $b end;
+  # A load that is another one by another way has bars only where it was measured.
   def groups(of): [$all.loads[] as $l | {name: $l.name, bars: [$all.columns[] as $c
-    | {name: $c.name, class: $c.id, value: ([$l.id, $c.id] | of)}]}];
+    | {name: $c.name, class: $c.id, value: ([$l, $c.id] | of)} | select($l.of == null or .value != null)]}
+    | select(.bars != [])];
 "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">",
 "<title>\(.title | escaped)</title><style>",
 "body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222;background:#fff}",
@@ -71,10 +74,10 @@ table("Instructions for one operation"; [.loads[] as $l | row($l.name; values("i
 "<section><h2>Times as many as on the bare machine</h2>",
 plot("Instructions of an operation as a ratio to the bare machine"; "x";
   groups(. as $p | ratio($p[0]; $p[1])); 0.5;
-  [10, ([$ids[] as $c | $all.loads[] as $l | ratio($l.id; $c) | numbers] | max // 1) * 1.1] | max), "</section>",
+  [10, ([$ids[] as $c | $all.loads[] as $l | ratio($l; $c) | numbers] | max // 1) * 1.1] | max), "</section>",
 table("Exits of one operation"; [.loads[] as $l | row($l.name; values("exits"; $l.id))] | join("")),
 "<section><h2>Exits of one operation, as a plot</h2>",
-plot("Exits of one operation"; ""; [$all.loads[] as $l | {name: $l.name, bars: [$all.columns[]
+plot("Exits of one operation"; ""; [$all.loads[] | select(.of == null) as $l | {name: $l.name, bars: [$all.columns[]
     | select(.id == "type1" or .id == "type2") as $c | {name: $c.name, class: $c.id, value: $f.exits[$l.id][$c.id]}]}];
   0.0001; 100), "</section>",
 "<section class=\"model\"><h2>Cycles of one operation on real processors</h2>",
@@ -85,7 +88,7 @@ plot("Exits of one operation"; ""; [$all.loads[] as $l | {name: $l.name, bars: [
     + ([$ids[] as $c | $f.instructions[$l.id][$c] as $i
       | (if $i == null then null else $i * $all.model.cycles_per_instruction + ($f.exits[$l.id][$c] // 0) * $g.cycles end)
       | figure | cell("n")] | join("")))),
-"</table><ul>" + ([.model.generations[] | "<li>\(.name | escaped): \(.source | escaped)\(if .checked then "" else " <b>(not checked)</b>" end)</li>"] | join("")) + "</ul></section>",
+"</table><ul>" + ([.model.generations[] | "<li>\(.name | escaped): \(.source | escaped)</li>"] | join("")) + "</ul></section>",
 table("Memory, KiB"; row("one tenant, with its own system"; values("memory"; "tenant"))
   + row("beneath it, beside its memory"; values("memory"; "beneath"))),
 table("Trusted code"; row("own lines"; values("trusted"; "lines")) + row("own machine code, bytes"; values("trusted"; "text"))

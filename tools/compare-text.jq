@@ -41,15 +41,15 @@ def folded(width; indent):
   (.loads[] as $l | row($l.name; cells("instructions"; $l.id))),
   "", head("The same, as a ratio to the bare machine"),
   (.loads[] as $l | row($l.name; [$ids[] as $c | $f.instructions[$l.id][$c] as $v
-    | $f.instructions[$l.id].bare as $b | if $v == null or $b == null then "-" else ($v / $b | decimals) end])),
+    | $f.instructions[$l.of // $l.id].bare as $b | if $v == null or $b == null then "-" else ($v / $b | decimals) end])),
   "", head("Exits of one operation"),
   (.loads[] as $l | row($l.name; cells("exits"; $l.id))),
   "", head("Cycles of one operation on real processors: a MODEL"),
   (.model.generations[] as $g | "  \($g.name), \($g.cycles | figure) cycles for an exit and the entry after it:",
     ($all.loads[] as $l | row("  " + $l.name; [$ids[] as $c | $f.instructions[$l.id][$c] as $i
-      | if $i == null then "-" else ($i + ($f.exits[$l.id][$c] // 0) * $g.cycles | figure) end]))),
+      | if $i == null then "-" else ($i * $all.model.cycles_per_instruction + ($f.exits[$l.id][$c] // 0) * $g.cycles | figure) end]))),
   "  " + (.model.note | folded(100; "  ")),
-  (.model.generations[] | "  " + ("\(.name): \(.source)\(if .checked then "" else " (NOT CHECKED)" end)." | folded(100; "    "))),
+  (.model.generations[] | "  " + ("\(.name): \(.source)." | folded(100; "    "))),
   "", head("Memory, KiB"),
   row("one tenant, with its own system"; cells("memory"; "tenant")),
   row("beneath it, beside its memory"; cells("memory"; "beneath")),

@@ -2,12 +2,14 @@
  * trace-json.c - the shell's trace-dump as Chrome Trace Event JSON, for Perfetto and
  * chrome://tracing
  *
- * Owns: the format of both; times in microseconds since the first event.
+ * Owns: the format of both; times in microseconds since the first event of a run.
  * Must not know: what exit reasons mean, but that a HLT waits.
  *
- * Reads a run's serial record on standard input.  One process per VM, one track per vCPU: a slice
- * "guest" for each stay in the guest, then one with the exit's name until the guest goes on.  A
- * counter per VM shows the exits of each millisecond by reason.
+ * Arguments: serial records of runs, each "RECORD" or "NAME=RECORD".  One process per VM, with its
+ * run's NAME in front, so that several runs fit into one file; each of them begins at 0, whatever
+ * its clock was.  One track per vCPU: a slice "guest" for each stay in the guest, then one with the
+ * exit's name until the guest goes on.  A counter per VM shows the exits of each millisecond by
+ * reason.
  *
  * Source: "Trace Event Format" (Google, 2016): "Complete Events", "Counter Events", "Metadata
  * Events".
@@ -20,7 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 32, REASON_SIZE = 48, VMS_MAX = 64, REASONS_MAX = 64, LINE_SIZE = 1024 };
+enum { NAME_SIZE = 32, LABEL_SIZE = 32, REASON_SIZE = 48, VMS_MAX = 64, REASONS_MAX = 64 };
+enum { LINE_SIZE = 1024, SHOWN_SIZE = NAME_SIZE + LABEL_SIZE + 8 };
 static const uint64_t ns_per_ms = 1000000;
 
 /* One line "trace VM VCPU ENTERED LEFT RIP INFO REASON": times in TSC ticks, RIP and INFO in hex.
@@ -32,15 +35,20 @@ struct entry {
 };
 
 static struct entry *entries;
-static size_t count, room;
-static char vm_name[VMS_MAX][NAME_SIZE], reason_name[REASONS_MAX][REASON_SIZE];
+static size_t count, room, run_start; /* of the run that is being read */
+static char vm_name[VMS_MAX][SHOWN_SIZE], reason_name[REASONS_MAX][REASON_SIZE];
 static unsigned vms, reasons, line_number;
+static const char *file_name, *label; /* label: the run's, ": " behind it, or nothing */
+static unsigned label_length;
 static uint64_t tsc_hz;
 static bool ended, first_event = true;
 
 static void fail(const char *why)
 {
-	fprintf(stderr, "trace-json: line %u: %s\n", line_number, why);
+	fprintf(stderr, "trace-json: %s: ", file_name);
+	if (line_number)
+		fprintf(stderr, "line %u: ", line_number);
+	fprintf(stderr, "%s\n", why);
 	exit(1);
 }
 
@@ -61,7 +69,7 @@ static unsigned intern(void *table, size_t size, unsigned *used, unsigned max, c
 
 static void add(const char *text)
 {
-	char vm[NAME_SIZE], reason[REASON_SIZE];
+	char vm[NAME_SIZE], shown[SHOWN_SIZE], reason[REASON_SIZE];
 	struct entry *e;
 
 	if (count == room) {
@@ -74,7 +82,9 @@ static void add(const char *text)
 	if (sscanf(text, "trace %31s %u %" SCNu64 " %" SCNu64 " %" SCNx64 " %" SCNx64 " %47[^\n]",
 		   vm, &e->vcpu, &e->entered, &e->left, &e->rip, &e->info, reason) != 7)
 		fail("not an entry of trace-dump");
-	e->vm = intern(vm_name, NAME_SIZE, &vms, VMS_MAX, vm);
+	snprintf(shown, sizeof(shown), "%.*s%sVM %s", (int)label_length, label,
+		 label_length ? ": " : "", vm);
+	e->vm = intern(vm_name, SHOWN_SIZE, &vms, VMS_MAX, shown);
 	e->reason = intern(reason_name, REASON_SIZE, &reasons, REASONS_MAX, reason);
 	e->order = (unsigned)count++;
 	if (e->left < e->entered)
@@ -100,7 +110,7 @@ static void take(char *text)
 	text[strcspn(text, "\r\n")] = 0;
 	if (!strncmp(text, "trace-begin ", 12)) {
 		tsc_hz = strtoull(text + 12, NULL, 10);
-		count = 0; /* of several dumps the last one counts */
+		count = run_start; /* of several dumps the last one counts */
 		ended = false;
 	} else if (!strcmp(text, "trace-end")) {
 		take_held(NULL);
@@ -136,17 +146,17 @@ static uint64_t ns_of(uint64_t ticks)
 	return (uint64_t)((__uint128_t)ticks * 1000000000 / tsc_hz);
 }
 
-/* Ticks to ns since the first event; on a track, time never goes back. */
+/* Ticks to ns since the run's first event; on a track, time never goes back. */
 static void scale(void)
 {
 	uint64_t start = UINT64_MAX, last = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = run_start; i < count; i++)
 		start = entries[i].entered < start ? entries[i].entered : start;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = run_start; i < count; i++) {
 		struct entry *e = &entries[i];
 
-		if (!i || e->vm != e[-1].vm || e->vcpu != e[-1].vcpu)
+		if (i == run_start || e->vm != e[-1].vm || e->vcpu != e[-1].vcpu)
 			last = 0;
 		e->entered = ns_of(e->entered - start);
 		e->left = ns_of(e->left - start);
@@ -182,15 +192,11 @@ static void print_us(const char *key, uint64_t ns)
 	printf("\"%s\":%" PRIu64 ".%03u,", key, ns / 1000, (unsigned)(ns % 1000));
 }
 
-static void print_meta(unsigned vm, unsigned vcpu, const char *what, const char *prefix,
-		       const char *name)
+static void print_meta(unsigned vm, unsigned vcpu, const char *what, const char *name)
 {
-	char text[NAME_SIZE + 16];
-
-	snprintf(text, sizeof(text), "%s%s", prefix, name);
 	begin_event('M', vm, vcpu);
 	printf("\"name\":\"%s\",\"args\":{\"name\":", what);
-	print_string(text);
+	print_string(name);
 	printf("}}");
 }
 
@@ -201,11 +207,11 @@ static void print_names(void)
 		char number[16];
 
 		if (!i || e->vm != e[-1].vm)
-			print_meta(e->vm, 0, "process_name", "VM ", vm_name[e->vm]);
+			print_meta(e->vm, 0, "process_name", vm_name[e->vm]);
 		if (i && e->vm == e[-1].vm && e->vcpu == e[-1].vcpu)
 			continue;
-		snprintf(number, sizeof(number), "%u", e->vcpu);
-		print_meta(e->vm, e->vcpu, "thread_name", "vCPU ", number);
+		snprintf(number, sizeof(number), "vCPU %u", e->vcpu);
+		print_meta(e->vm, e->vcpu, "thread_name", number);
 	}
 }
 
@@ -278,23 +284,50 @@ static void print_counters(void)
 	}
 }
 
-int main(void)
+/* NAME=FILE or FILE: the last dump in it joins the entries. */
+static void read_run(const char *argument)
 {
+	unsigned others = vms; /* of the runs before */
+	const char *separator = strchr(argument, '=');
 	char line[LINE_SIZE];
+	FILE *file;
 
-	while (fgets(line, sizeof(line), stdin)) {
+	label = argument;
+	label_length = separator ? (unsigned)(separator - argument) : 0;
+	file_name = separator ? separator + 1 : argument;
+	line_number = 0;
+	if (label_length >= LABEL_SIZE)
+		fail("a name too long");
+	file = fopen(file_name, "r");
+	if (!file)
+		fail(strerror(errno));
+	run_start = count;
+	tsc_hz = 0;
+	ended = false;
+	while (fgets(line, sizeof(line), file)) {
 		line_number++;
 		take(line);
 	}
-	if (!tsc_hz || !ended || !count)
+	fclose(file);
+	if (!tsc_hz || !ended || count == run_start)
 		fail(!tsc_hz  ? "no trace-dump was found"
 		     : !ended ? "the dump is cut off: no trace-end"
 			      : "the dump is empty");
-	qsort(entries, count, sizeof(*entries), by_track);
+	qsort(entries + run_start, count - run_start, sizeof(*entries), by_track);
+	if (entries[run_start].vm < others)
+		fail("another run has a VM of this name: give them names, NAME=RECORD");
 	scale();
-	printf("{\"displayTimeUnit\":\"ns\",\"otherData\":{\"tsc_hz\":%" PRIu64
-	       "},\"traceEvents\":[\n",
-	       tsc_hz);
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc < 2) {
+		fputs("usage: trace-json [NAME=]RECORD...\n", stderr);
+		return 64;
+	}
+	for (int i = 1; i < argc; i++)
+		read_run(argv[i]);
+	printf("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n");
 	print_names();
 	print_slices();
 	print_counters();

@@ -1,23 +1,27 @@
 # trace.mk - looking into a run: its exits over time, and gdb
 
-.PHONY: trace gdb
-ifeq ($(MACHINE),type2)
-# The Type 2 has one guest in a process; the file is of the same form.
-trace: espejo-vm guest-os $(LINUX)/vmlinuz
-	@tools/type2 --mem 64M --timeout 300 --trace $(B)/trace.log --append run=counter,100 \
-		--play tools/type2.script $(GUEST_OS) || [ $$? -eq 1 ] # 0 at the exit port
-	@tools/trace-json $(B)/trace.log >$(B)/trace.json
-	@echo "open $(B)/trace.json in https://ui.perfetto.dev"
-else
-trace: hv guest-os ## record a run's exits: build/trace.json, for ui.perfetto.dev
-	@tools/run --machine $(MACHINE) --cpus $(CPUS) --strict --timeout 300 --append trace=8192 \
-		--out $(B)/trace.log $(ESPEJO) \
+# The run that is recorded: under the hypervisor two guests, in a process one.  Both files are of one form.
+TRACE_MACHINE := $(if $(filter type2,$(MACHINE)),qemu-svm,$(MACHINE))
+TRACE_RUN := $(if $(filter type2,$(MACHINE)),type2,type1)
+
+.PHONY: trace trace-both trace-of-type1 trace-of-type2 gdb
+trace-of-type1: hv guest-os
+	@tools/run --machine $(TRACE_MACHINE) --cpus $(CPUS) --strict --timeout 300 --append trace=8192 \
+		--out $(B)/trace-type1.log $(ESPEJO) \
 		--module "$(GUEST_OS) name=one mem=64M -- run=counter,100" \
 		--module "$(GUEST_OS) name=two mem=64M" \
 		--module "tools/trace.script role=script" </dev/null | grep -v '^trace '
-	@tools/trace-json $(B)/trace.log >$(B)/trace.json
+trace-of-type2: espejo-vm guest-os $(LINUX)/vmlinuz
+	@tools/type2 --mem 64M --timeout 300 --trace $(B)/trace-type2.log --append run=counter,100 \
+		--play tools/type2.script $(GUEST_OS) || [ $$? -eq 1 ] # 0 at the exit port
+
+trace: trace-of-$(TRACE_RUN) ## record a run's exits: build/trace.json, for ui.perfetto.dev
+	@tools/trace-json $(B)/trace-$(TRACE_RUN).log >$(B)/trace.json
 	@echo "open $(B)/trace.json in https://ui.perfetto.dev"
-endif
+
+trace-both: trace-of-type1 trace-of-type2 ## Type 1 and Type 2 beside each other: build/trace-both.json
+	@tools/trace-json "Type 1=$(B)/trace-type1.log" "Type 2=$(B)/trace-type2.log" >$(B)/trace-both.json
+	@echo "open $(B)/trace-both.json in https://ui.perfetto.dev"
 
 gdb: hv guest-os ## the two guests under gdb: vms, exits, vmcb, walk; see docs/debugging.md
 	@tools/gdb/debug --machine qemu-svm --cpus 1 --mem 512 \

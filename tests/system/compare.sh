@@ -55,6 +55,8 @@ done
 check 'the page needs nothing else: no script, no address' \
   sh -c '! grep -E "<script|<link|<img|src=|href=|https?:" "$1"' sh "$records/first/compare.html"
 check 'the page has its plots' test "$(grep -c '<svg' "$records/first/compare.html")" -eq 2
+check '... whose axes begin where they say' sh -c 'grep -q ">0.0001 <" "$1" && ! grep -q ">0.1 x<" "$1"' \
+  sh "$records/first/compare.html"
 check 'the text names the model a model' grep -q 'a MODEL' "$records/first/compare.txt"
 check 'every figure of the page is a number' \
   sh -c '! grep -n -E "null|NaN|undefined|e\+[0-9]" "$1"' sh "$records/first/compare.html"
@@ -68,7 +70,13 @@ true_of 'a process is started by less than a container, that by less than a mach
   '$f.boot.start | .process < .container and .container < .bare'
 true_of 'a container is the smaller, a system the larger thing' \
   '$f.memory.tenant | .container < .bare and .process < .bare'
-true_of 'trusted: the container'\''s lines are few' '$f.trusted.lines.container < 600'
+true_of 'trusted: the container'\''s lines are few' '$f.trusted.lines.container < 420'
+true_of 'a container with a network of its own pays for the way through it' \
+  '$f.instructions | .veth.container / .packet.container | . > 1.2 and . < 3'
+true_of '... which nobody else has' '$f.instructions.veth | keys == ["container"]'
+check 'each generation of the model has its cycles and its source' jq -e '.model.generations | length >= 4
+  and all(.cycles > 100 and .cycles < 10000 and (.name | test(", 20[0-9][0-9]$")) and (.source | length) > 10)' \
+  "$records/first/compare.json"
 if has type1; then
   true_of 'Type 1: a system call needs no exit' '$f.exits.syscall.type1 < 0.05'
   true_of 'Type 1: and costs what it costs on the bare machine' \

@@ -3,6 +3,7 @@
  *
  * Usage: attack neighbour     be the victim: hold a secret in memory, until killed
  *        attack all MODULE    try everything, and say what came of it
+ *        attack terminal      type on the terminal that is standard input: one character
  *
  * Owns: the attempts.  A line "attack: NAME got|failed WORDS" for each; whether what was got
  * belongs to somebody else, only who looks from outside can tell (tools/compare).
@@ -24,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -295,12 +297,26 @@ static void power(void)
 		tell_errno("power", "reboot");
 }
 
+/* Not one of "all": it would need a terminal of somebody else's.  Source: ioctl_tty(2), TIOCSTI. */
+static int terminal(void)
+{
+	char typed = '#';
+
+	if (ioctl(STDIN_FILENO, TIOCSTI, &typed))
+		tell_errno("terminal", "TIOCSTI");
+	else
+		tell("terminal", true, "typed on it");
+	return 0;
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 2 && !strcmp(argv[1], NAME))
 		return neighbour();
+	if (argc == 2 && !strcmp(argv[1], "terminal"))
+		return terminal();
 	if (argc != 3 || strcmp(argv[1], "all")) {
-		fprintf(stderr, "usage: attack neighbour | attack all MODULE\n");
+		fprintf(stderr, "usage: attack neighbour | terminal | all MODULE\n");
 		return 64;
 	}
 	read_process();

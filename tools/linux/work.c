@@ -3,6 +3,7 @@
  *
  * Usage: work all DISK [ADDRESS]      every workload; packets go to a broadcast ADDRESS
  *        work start UID COMMAND...    start COMMAND as user UID, wait for it, pass its status on
+ *        work network ADDRESS         packets only, as soon as there is a way for them
  *        work hold                    use some memory until killed
  *        work mark                    one mark, for whoever calls
  *
@@ -123,18 +124,45 @@ static void load_disk(unsigned rounds)
 	close(fd);
 }
 
+static int packet_socket(struct sockaddr_in *to)
+{
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	*to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(PORT_DISCARD) };
+	if (s < 0 || inet_pton(AF_INET, address, &to->sin_addr) != 1)
+		die("socket");
+	return s;
+}
+
 static void load_packet(unsigned rounds)
 {
 	static char payload[PAYLOAD];
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT_DISCARD) };
-	int on = 1, s = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in to;
+	int on = 1, s = packet_socket(&to);
 
-	if (s < 0 || inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
-	    setsockopt(s, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)))
-		die("socket");
+	if (setsockopt(s, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)))
+		die("SO_BROADCAST");
 	while (rounds--)
 		if (sendto(s, payload, PAYLOAD, 0, (struct sockaddr *)&to, sizeof(to)) != PAYLOAD)
 			die("sendto");
+	close(s);
+}
+
+/* The same by another way, which somebody else lays meanwhile. */
+static void load_veth(unsigned rounds)
+{
+	load_packet(rounds);
+}
+
+static void wait_for_route(void)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+	struct sockaddr_in to;
+	int s = packet_socket(&to);
+
+	while (connect(s, (struct sockaddr *)&to, sizeof(to)))
+		if (errno != ENETUNREACH || nanosleep(&pause, NULL))
+			die("connect");
 	close(s);
 }
 
@@ -158,6 +186,13 @@ static void all(void)
 	LOAD(5, load_disk, 500);
 	if (address)
 		LOAD(6, load_packet, 500);
+	fflush(stdout);
+}
+
+static void network(void)
+{
+	wait_for_route();
+	LOAD(7, load_veth, 500);
 	fflush(stdout);
 }
 
@@ -195,6 +230,12 @@ int main(int argc, char *argv[])
 		fflush(stdout);
 		for (;;)
 			pause();
+	}
+	if (argc == 3 && !strcmp(argv[1], "network")) {
+		address = argv[2];
+		network();
+		MARK(MARK_END);
+		return 0;
 	}
 	if ((argc != 3 && argc != 4) || strcmp(argv[1], "all"))
 		die("arguments");
