@@ -10,7 +10,7 @@ GUEST_LIB := hv/lib/fmt.c hv/lib/string.c
 GUEST_OBJECTS := $(patsubst %,$(GUEST_B)/%.o,$(GUEST_SOURCES:guest-os/%=kernel/%) $(GUEST_LIB:hv/%=kernel/%))
 
 # A program is one file of user/ and the library, which is the rest.
-GUEST_PROGRAMS := counter sieve walker faulter tester
+GUEST_PROGRAMS := counter sieve walker faulter tester worker
 GUEST_PROGRAM_FILES := $(GUEST_PROGRAMS:%=$(GUEST_B)/user/%.elf)
 GUEST_USER_LIB := $(patsubst %,$(GUEST_B)/user/%.o,start.S user.c $(GUEST_LIB:hv/%=%))
 

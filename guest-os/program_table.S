@@ -25,6 +25,7 @@ program_table:
 	PROGRAM walker
 	PROGRAM faulter
 	PROGRAM tester
+	PROGRAM worker
 	.quad 0, 0, 0
 
 	.section .note.GNU-stack, "", @progbits

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "cpu.h"
+#include "hypercall.h"
 #include "lib/fmt.h"
 #include "lock.h"
 #include "net.h"
@@ -49,7 +50,7 @@ static const struct optional {
 	{ &selftest_smp, has_processors },	     { &selftest_pci, has_pci },
 	{ &selftest_random, random_device_present }, { &selftest_console, virtio_console_present },
 	{ &selftest_disk, virtio_blk_present },	     { &selftest_card, virtio_net_present },
-	{ &selftest_gateway, has_gateway },
+	{ &selftest_gateway, has_gateway },	     { &selftest_hypercall, hypercall_present },
 };
 
 void expect_between(struct check *c, const char *what, u64 got, u64 low, u64 high)

@@ -37,7 +37,7 @@ extern const struct selftest_group selftest_cpu, selftest_exception, selftest_de
 	selftest_paging, selftest_interrupt, selftest_machine, selftest_user, selftest_queue,
 	selftest_fs, selftest_net, selftest_firmware;
 extern const struct selftest_group selftest_smp, selftest_pci, selftest_random, selftest_console,
-	selftest_disk, selftest_card, selftest_gateway;
+	selftest_disk, selftest_card, selftest_gateway, selftest_hypercall;
 
 /* Lines about the machine, as far as machines differ: facts, not checks. */
 void selftest_print_machine(void);

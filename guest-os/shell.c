@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "errno.h"
 #include "lib/string.h"
+#include "loads.h"
 #include "page.h"
 #include "power.h"
 #include "print.h"
@@ -259,6 +260,7 @@ static const struct command {
 	{ "random", "", "show numbers of the entropy device", shell_devices_random },
 	{ "say", "TEXT..", "a line on the second console", shell_devices_say },
 	{ "selftest", "", "run the self-test", command_selftest },
+	{ "loads", "[NAME..]", "run workloads to be measured", shell_loads },
 	{ "reboot", "", "reset the machine", command_reboot },
 	{ "poweroff", "", "leave the machine", command_poweroff },
 };

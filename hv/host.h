@@ -180,6 +180,9 @@ u32 host_trace_size(void);
  */
 void host_vm_ended(struct vm *vm);
 
+/* vm paused itself, and waits to be resumed (vm_start); vm->lock is held. */
+void host_vm_paused(struct vm *vm);
+
 /* len random bytes for vm: from a stream of its own, from which nothing of others follows. */
 void host_random(struct vm *vm, void *to, size_t len);
 

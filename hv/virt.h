@@ -143,7 +143,11 @@ struct virt_ops {
 	int (*map)(struct vm *vm, gpa_t at, void *host, u64 size, unsigned prot);
 	void (*unmap)(struct vm *vm, gpa_t at, u64 size);
 	void (*protect)(struct vm *vm, gpa_t at, u64 size, unsigned prot);
-	/* One bit per page written since the last call, lowest page in bit 0 of map[0]. */
+	/*
+	 * One bit per page that its vCPUs wrote since the last call, lowest page in bit 0 of
+	 * bitmap[0].  At the first call, and behind a change of the map, others may be set too.
+	 * What devices store is not seen here.
+	 */
 	void (*dirty_fetch_and_clear)(struct vm *vm, gpa_t at, u64 size, u64 *bitmap);
 	/* This CPU: forget translations of v's VM before the next entry. */
 	void (*flush)(struct vcpu *v);

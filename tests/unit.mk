@@ -10,7 +10,8 @@ UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c 
 		hv/intel/vmx_rules_*.c) \
 	$(patsubst %,hv/type1/%.c,acpi mptable multiboot words definition options modules plugs partitions pages font symbols shell_vm shell_devices \
 		shell_look) \
-	$(patsubst %,checker/%.c,report record compare outside)
+	$(patsubst %,checker/%.c,streams/found $(patsubst %,guests/streams/%,case generate forms forms_table pen)) \
+	$(patsubst %,checker/%.c,report record compare outside judge_cases isa/census isa/derive isa/write)
 UNIT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUITES) $(UNIT_HELP) $(UNIT_HV))
 UNIT_CFLAGS := $(CSTD) $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -Ihv -Itests/unit -I$(UNIT) -I$(B)/hv
@@ -30,6 +31,9 @@ $(UNIT)/hv/vm/load_rom.o: $(B)/hv/rom.bin.h
 $(UNIT)/unit-tests: $(UNIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcunit
+
+# Sources that are the probe's as well.
+$(UNIT)/checker/streams/%.o $(UNIT)/tests/unit/test_streams.o: UNIT_CFLAGS += -Ichecker
 
 UNIT_TESTS := $(UNIT)/unit-tests
 

@@ -3,8 +3,9 @@
 
 TYPE2_UNIT_SUITES := $(wildcard tests/unit/type2/test_*.c)
 TYPE2_UNIT_SRC := $(TYPE2_UNIT_SUITES) tests/unit/type2/fake.c tests/unit/main.c hv/lib/fmt.c hv/sched/sched.c \
-	$(patsubst %,hv/store/%.c,store overlay_store) \
-	$(patsubst %,hv/type2/%.c,threads lock futex timer ram file_store image options failure filter confine attempt)
+	$(patsubst %,hv/store/%.c,store overlay_store) $(patsubst %,hv/net/%.c,link switch capture) \
+	$(patsubst %,hv/type2/%.c,threads lock futex timer ram file_store image options failure filter confine attempt \
+	uplink netsocket watcher terminal)
 TYPE2_UNIT_CFLAGS := $(CSTD) $(WARN) -O1 -g -fno-omit-frame-pointer -pthread -Ihv -Itests/unit/type2
 
 comma := ,

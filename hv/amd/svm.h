@@ -18,11 +18,20 @@ struct svm_features {
 	u8 phys_bits, linear_bits; /* bits of a physical and of a linear address */
 	bool nrips, flush_by_asid, decode_assists, lbr_virt, rdpru, rdtscp, spec_ctrl, pks;
 	bool virtual_interrupts; /* V_IRQ is taken at the entry; found out by trying */
+	bool debug_exits; /* #DB may exit: DR6 then says why; found out by trying */
 };
 extern struct svm_features svm_features;
 
-/* Exceptions that always exit: the machine's own, and the one before the triple fault. */
-#define SVM_EXCEPTIONS ((u32)(BIT(VECTOR_MC) | BIT(VECTOR_DF)))
+/*
+ * Exceptions that always exit: the machine's own, the one before the triple fault, and #AC, whose
+ * delivery may raise #AC without end.
+ */
+#define SVM_EXCEPTIONS ((u32)(BIT(VECTOR_MC) | BIT(VECTOR_DF) | BIT(VECTOR_AC)))
+/*
+ * #DB likewise, whose delivery may meet a breakpoint, and a #DB again.  On neither emulator
+ * (svm.c), where a guest may stop the machine by that: docs/emulators.md.
+ */
+#define SVM_EXCEPTIONS_NOW (SVM_EXCEPTIONS | (svm_features.debug_exits ? (u32)BIT(VECTOR_DB) : 0))
 /* Those that push an error code. */
 #define SVM_EXCEPTIONS_WITH_ERROR                                                             \
 	(BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) |  \
@@ -130,6 +139,7 @@ bool svm_go_on_nrips(struct gpregs *regs);
 bool svm_stop(struct gpregs *regs);
 /* Guests that execute VMMCALL at once, and after RDMSR: for probes. */
 extern const u8 svm_probe_guest[], svm_probe_msr_guest[], svm_probe_rdpmc_guest[];
+extern const u8 svm_probe_debug_guest[];
 
 /* In checking builds every entry takes the slow way, which checks all that the CPU will. */
 #ifdef CHECKING

@@ -54,7 +54,7 @@ void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked)
 static void guard_delivery(struct svm_vcpu *s)
 {
 	s->guarded = true;
-	s->vmcb->control.intercept_exceptions = SVM_EXCEPTIONS | DELIVERY_FAULTS;
+	s->vmcb->control.intercept_exceptions = SVM_EXCEPTIONS_NOW | DELIVERY_FAULTS;
 	s->dirty |= VMCB_CLEAN_I;
 }
 
@@ -62,7 +62,7 @@ static void guard_delivery(struct svm_vcpu *s)
 static void end_guard(struct svm_vcpu *s)
 {
 	s->guarded = false;
-	s->vmcb->control.intercept_exceptions = SVM_EXCEPTIONS;
+	s->vmcb->control.intercept_exceptions = SVM_EXCEPTIONS_NOW;
 	s->vmcb->control.clean &= ~(u32)VMCB_CLEAN_I;
 }
 

@@ -249,6 +249,22 @@ static void fill_memory(const struct vmcb_control *c, struct vcpu *v)
  * is the host's: its own handler decides, as if the interrupt had arrived now.
  * [APM] vol. 2 "Exception Intercepts" (15.12)
  */
+/*
+ * Did a breakpoint on the instruction at RIP raise this #DB?  Then it is a fault, and what it
+ * pushes has RF, so that IRET gets past it.  [APM] vol. 2 "Breakpoint Instruction" (13.1.3)
+ */
+static bool at_breakpoint(struct vcpu *v)
+{
+	const struct cpu_state *state = vcpu_state(v, STATE_DR | STATE_EXEC);
+	u64 at = state->seg[SEG_CS].base + v->regs.rip;
+
+	for (unsigned n = 0; n < 4; n++)
+		if ((state->dr[6] & BIT(n)) && !(state->dr[7] >> (16 + 4 * n) & 3) &&
+		    state->dr[n] == at)
+			return true;
+	return false;
+}
+
 static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
@@ -257,7 +273,9 @@ static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
 	exit->exception.vector = vector;
 	exit->exception.has_error = SVM_EXCEPTIONS_WITH_ERROR & BIT(vector);
 	exit->exception.error = vector == VECTOR_DF ? 0 : (u32)c->exitinfo1;
-	exit->exception.address = c->exitinfo2;
+	exit->exception.address = vector == VECTOR_DB ? 0 : c->exitinfo2; /* DR6 has it already */
+	if (vector == VECTOR_DB && at_breakpoint(v))
+		v->regs.rflags |= RFLAGS_RF;
 	if (vector == VECTOR_DF)
 		v->state.interrupted.type = EVENT_NONE;
 	if (vector == VECTOR_MC) {

@@ -102,6 +102,12 @@ svm_probe_guest:
 	vmmcall
 	hlt
 
+	.globl svm_probe_debug_guest
+svm_probe_debug_guest:
+	nop
+	vmmcall
+	hlt
+
 	.globl svm_probe_rdpmc_guest
 svm_probe_rdpmc_guest:
 	rdpmc

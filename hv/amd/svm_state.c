@@ -14,6 +14,8 @@
 #include "hw/hw.h"
 #include "x86_ops.h"
 
+#define TYPE_BUSY 2 /* of a TSS */
+
 /* ---- Segments: a segment without P is unusable, whatever else its attributes say. */
 
 static void get_segment(struct segment *to, const struct vmcb_segment *from)
@@ -96,8 +98,21 @@ static void get_segments(struct svm_vcpu *s)
 	get_segment(&state->seg[SEG_GS], &save->gs);
 	get_segment(&state->ldtr, &save->ldtr);
 	get_segment(&state->tr, &save->tr);
+	if (state->tr.attr)
+		state->tr.attr |= TYPE_BUSY; /* QEMU 7.2: LTR caches the type that it found */
 	get_table(&state->gdtr, &save->gdtr);
 	get_table(&state->idtr, &save->idtr);
+}
+
+/*
+ * QEMU 7.2, known by its missing NRIP save, ends at a trap from user mode if TR is busy; Bochs 2.7
+ * ends if it is not.  AMD's CPUs do not look.
+ */
+static void set_tr(struct vmcb_segment *to, const struct segment *tr)
+{
+	set_segment(to, tr);
+	if (!svm_features.nrips)
+		to->attrib &= (u16)~TYPE_BUSY;
 }
 
 static void set_segments(struct svm_vcpu *s)
@@ -111,7 +126,7 @@ static void set_segments(struct svm_vcpu *s)
 	set_segment(&save->fs, &state->seg[SEG_FS]);
 	set_segment(&save->gs, &state->seg[SEG_GS]);
 	set_segment(&save->ldtr, &state->ldtr);
-	set_segment(&save->tr, &state->tr);
+	set_tr(&save->tr, &state->tr);
 	set_table(&save->gdtr, &state->gdtr);
 	set_table(&save->idtr, &state->idtr);
 	svm_changed(s, VMCB_CLEAN_SEG | VMCB_CLEAN_DT | SVM_DIRTY_LOADED);

@@ -156,8 +156,7 @@ static void step_reflect(struct svm_vcpu *s, u64 code, u64 dr6)
 		svm_set_cr2(s, c->exitinfo2);
 	if (event.type == EVENT_EXCEPTION && event.vector == VECTOR_DB) {
 		save->dr6 |= dr6;
-		if (dr6 & DR6_BD)
-			save->dr7 &= ~DR7_GD;
+		save->dr7 &= ~DR7_GD; /* of its delivery, which does not do it */
 	}
 	svm_inject(&s->vcpu, &event);
 	svm_changed(s, VMCB_CLEAN_CR2 | VMCB_CLEAN_DRX);

@@ -446,10 +446,12 @@ void lapic_init(struct lapic *l, struct bus *bus, const struct lapic_config *con
 
 /* ---- State -------------------------------------------------------------------- */
 
-static void put_words(struct state_buf *buf, const u32 *word, unsigned count)
+static void put_words(struct state_buf *buf, const char *name, const u32 *word, unsigned count)
 {
+	state_scope(buf, name);
 	for (unsigned i = 0; i < count; i++)
 		state_put(buf, word[i], 4);
+	state_scope(buf, NULL);
 }
 
 static void get_words(struct state_buf *buf, u32 *word, unsigned count)
@@ -468,13 +470,13 @@ void lapic_save(const struct lapic *l, struct state_buf *buf)
 	state_put(buf, l->ldr, 4);
 	state_put(buf, l->dfr, 4);
 	state_put(buf, l->svr, 4);
-	put_words(buf, l->isr, LAPIC_VECTOR_WORDS);
-	put_words(buf, l->tmr, LAPIC_VECTOR_WORDS);
-	put_words(buf, l->irr, LAPIC_VECTOR_WORDS);
+	put_words(buf, "isr", l->isr, LAPIC_VECTOR_WORDS);
+	put_words(buf, "tmr", l->tmr, LAPIC_VECTOR_WORDS);
+	put_words(buf, "irr", l->irr, LAPIC_VECTOR_WORDS);
 	state_put(buf, l->esr, 4);
 	state_put(buf, l->esr_new, 4);
 	state_put(buf, l->icr, 8);
-	put_words(buf, l->lvt, LAPIC_LVT_COUNT);
+	put_words(buf, "lvt", l->lvt, LAPIC_LVT_COUNT);
 	state_put(buf, l->lint[0], 1);
 	state_put(buf, l->lint[1], 1);
 	state_put(buf, l->timer_initial, 4);

@@ -522,11 +522,12 @@ static bool time_is_possible(const struct pit_channel *c, u64 now)
 void pit_save(const struct pit *pit, struct state_buf *buf)
 {
 	size_t begin = state_begin_section(buf, DEVICE_SECTION_PIT, PIT_VERSION);
+	u64 alarm = pit->alarm.armed ? pit->alarm.when_ns + 1 : 0;
 
 	for (unsigned i = 0; i < PIT_CHANNELS; i++)
 		save_channel(&pit->channel[i], buf);
 	state_put(buf, pit->port61, 1);
-	state_put(buf, pit->alarm.armed ? pit->alarm.when_ns + 1 : 0, 8);
+	state_put(buf, alarm, 8);
 	state_end_section(buf, begin);
 }
 

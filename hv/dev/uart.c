@@ -408,6 +408,7 @@ void uart_init(struct uart *u, struct bus *bus, u16 base, struct wire irq,
 void uart_save(const struct uart *u, struct state_buf *buf)
 {
 	size_t begin = state_begin_section(buf, DEVICE_SECTION_UART, UART_VERSION);
+	u64 timeout = u->timeout.armed ? u->timeout.when_ns + 1 : 0;
 
 	state_put(buf, u->ier, 1);
 	state_put(buf, u->fcr, 1);
@@ -419,7 +420,7 @@ void uart_save(const struct uart *u, struct state_buf *buf)
 	state_put(buf, u->divisor, 2);
 	state_put(buf, u->thre_pending, 1);
 	state_put(buf, u->timeout_pending, 1);
-	state_put(buf, u->timeout.armed ? u->timeout.when_ns + 1 : 0, 8);
+	state_put(buf, timeout, 8);
 	state_put_bytes(buf, u->fifo, sizeof(u->fifo));
 	state_put_bytes(buf, u->fifo_error, sizeof(u->fifo_error));
 	state_put(buf, u->fifo_head, 1);

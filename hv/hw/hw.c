@@ -92,11 +92,17 @@ static void sanitize(void *area)
 		header[i] = 0;
 }
 
+/*
+ * FNINIT first: some AMD CPUs restore the x87 instruction and data pointers only while an exception
+ * is pending, so those of who ran before would stay.  [APM] vol. 3 "Extended Feature Identifiers"
+ * (CPUID Fn8000_0008_EBX, XSaveErPtr)
+ */
 void hw_fpu_load(struct vcpu *v)
 {
 	sanitize(v->xsave);
 	if (xcr0_all)
 		x86_xsetbv(0, xcr0_all);
+	__asm__ volatile("fninit");
 	restore(v->xsave);
 	if (xcr0_all)
 		x86_xsetbv(0, v->state.xcr0);

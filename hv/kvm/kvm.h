@@ -15,9 +15,11 @@
  *
  * What a guest finds otherwise than on AMD-V and VT-x, because KVM has it so:
  *  - no breakpoints on ports and device memory; INS and OUTS with TF set trap once too often or too
- *    seldom; SGDT and PUSHA into device memory do not work;
+ *    seldom; of an instruction with several accesses to device memory (PUSHA, far CALL and RET) the
+ *    last one counts; SGDT, LGDT, FXSAVE and their like there are tried for ever, without an exit;
  *  - on AMD-V an NMI stays blocked after an IRET that faults;
- *  - VMCALL and VMMCALL are KVM's: no #UD without a hypervisor, no hypercalls of ours with one;
+ *  - VMCALL and VMMCALL are KVM's: no #UD without a hypervisor, but hypercalls have a port
+ *    (vm/handle.h);
  *  - CPUID beyond the last leaf answers as KVM has it for the vendor's name.
  *
  * Source: Linux, Documentation/virt/kvm/api.rst, "The Definitive KVM (Kernel-based Virtual

@@ -58,6 +58,9 @@ struct link {
 	u8 mac[LINK_MAC];
 };
 
+/* XX:XX:XX:XX:XX:XX; false: no address that one network card can have (a group's, or 0). */
+bool link_mac_of(const char *text, u8 mac[LINK_MAC]);
+
 /* Memory for the queue; not plugged in.  0 or -HOST_ENOMEM. */
 int link_init(struct link *link, const char *name, void (*ready)(struct link *link)) MUST_CHECK;
 /* Pull it out of its switch and free the queue.  The card sends and receives no more. */

@@ -2,7 +2,7 @@
  * definition.h - what a virtual machine shall be made of
  *
  * Owns: the struct that command lines (options.c), modules (modules.c) and the shell fill in and
- * guests.c starts machines from; disks and network addresses as text.
+ * guests.c starts machines from; areas of disks as text.
  * Must not know: where it came from, what is done with it.
  */
 #ifndef ESPEJO_TYPE1_DEFINITION_H
@@ -56,8 +56,5 @@ bool definition_disk_of(const char *text, struct definition_disk *disk);
 
 /* Has it a disk that another VM must not have as well: one that it writes to, not cow? */
 bool definition_owns_disk(const struct guest_definition *definition);
-
-/* XX:XX:XX:XX:XX:XX; false: no address that one network card can have (a group's, or 0). */
-bool definition_mac_of(const char *text, u8 mac[DEFINITION_MAC_SIZE]);
 
 #endif

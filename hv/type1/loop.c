@@ -109,6 +109,12 @@ void loop_wake_boot_cpu(void)
 	kick_cpu(0);
 }
 
+/* An operator, or a script, may wait for that. */
+void host_vm_paused(struct vm *vm UNUSED)
+{
+	loop_wake_boot_cpu();
+}
+
 void loop_set_drivers(void (*poll)(void))
 {
 	poll_drivers = poll;

@@ -308,7 +308,8 @@ enum module_option {
 	NET,
 	MAC,
 	TASKSW,
-	LAST_OF_KERNEL = TASKSW,
+	PAUSEPORT,
+	LAST_OF_KERNEL = PAUSEPORT,
 	VM,
 	ROLE,
 	COW,
@@ -378,13 +379,19 @@ static bool set_mac(struct parse *p, const char *value)
 {
 	struct guest_definition *vm = &((struct options_module *)p->result)->vm;
 
-	vm->has_mac = definition_mac_of(value, vm->mac);
+	vm->has_mac = link_mac_of(value, vm->mac);
 	return vm->has_mac;
 }
 
 static bool set_tasksw(struct parse *p, const char *value UNUSED)
 {
 	((struct options_module *)p->result)->vm.tasksw = true;
+	return true;
+}
+
+static bool set_pauseport(struct parse *p, const char *value UNUSED)
+{
+	((struct options_module *)p->result)->vm.config.pause_port = true;
 	return true;
 }
 
@@ -490,7 +497,8 @@ static int check_module(struct parse *p, struct options_module *m)
 		return check_firmware(p, m);
 	if (of_kernel && of_file)
 		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict=, disk=, net=, mac=,"
-			       " tasksw describe a VM; vm=, role=, cow, ro add to one: not both");
+			       " tasksw, pauseport describe a VM; vm=, role=, cow, ro add to one: "
+			       "not both");
 	if (role)
 		return check_file(p, m);
 	if (m->vm_count)
@@ -520,6 +528,7 @@ int options_parse_module(const char *text, unsigned number, struct options_modul
 		[MAC] = { "mac", "six bytes of one card, such as 02:00:00:00:00:01", set_mac,
 			  false },
 		[TASKSW] = { "tasksw", NULL, set_tasksw, false },
+		[PAUSEPORT] = { "pauseport", NULL, set_pauseport, false },
 		[VM] = { "vm", "the name of a VM, or up to 8 with commas between", set_vm, false },
 		[ROLE] = { "role", "initrd, disk, firmware, module or script", set_role, false },
 		[COW] = { "cow", NULL, set_cow, false },

@@ -9,11 +9,13 @@
  *   first module of a VM
  *                [file]... name=NAME [mem=N[K|M|G]] [cpus=N] [weight=N] [cpu=bare|v1]
  *                [strict=0|1] [disk=hdN:START+SECTORS|hdNpN]... [net=NAME|none]
- *                [mac=XX:XX:XX:XX:XX:XX] [tasksw] [role=firmware]
+ *                [mac=XX:XX:XX:XX:XX:XX] [tasksw] [pauseport] [role=firmware]
  *                [-- the guest's command line]
  *   further ones [file]... vm=NAME[,NAME]... role=initrd|disk|firmware|module [cow|ro]
  *                [-- command line]
  *   script       [file]... role=script
+ *
+ * pauseport: a write to port 0xeb pauses the VM (dev/pauseport.h).
  *
  * disk= is a part of one of the machine's own disks, START and SECTORS in units of 512 bytes; cow
  * and ro are for role=disk, and a disk that several VMs have needs one of them.

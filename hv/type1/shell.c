@@ -151,6 +151,7 @@ static const struct command commands[] = {
 	{ "dump", "VM: the control block of its first vCPU", shell_look_dump },
 	{ "poke", "VM FIELD VALUE [force]: a value for its control block; force: ask the CPU too",
 	  shell_look_poke },
+	{ "state", "VM: its whole state as text, for build/tools/state", shell_look_state },
 	{ "disk", "list: the machine's disks, and who has them", shell_devices_disk },
 	{ "net", shell_devices_net_help, shell_devices_net },
 	{ "mem", "memory of the machine and of each VM", run_mem },

@@ -27,6 +27,7 @@ int shell_look_trace_dump(int words, char *word[]);
 int shell_look_walk(int words, char *word[]);
 int shell_look_dump(int words, char *word[]);
 int shell_look_poke(int words, char *word[]);
+int shell_look_state(int words, char *word[]);
 
 /* shell_devices.c: disks and networks */
 int shell_devices_disk(int words, char *word[]);

@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "type1/console.h"
 #include "type1/words.h"
+#include "vm/state_vm.h"
 #include "vm/walk.h"
 
 /* A machine that stands still while it is looked at: registers are true then. */
@@ -188,4 +189,20 @@ int shell_look_poke(int words, char *word[])
 	known = virt->poke(look.vcpu, word[2], value, force);
 	look_away(&look);
 	return known ? 0 : shell_fail("%s has no field '%s': see dump", virt->name, word[2]);
+}
+
+/* ---- All of it ----------------------------------------------------------------------- */
+
+int shell_look_state(int words, char *word[])
+{
+	struct look look;
+	const char *why;
+
+	if (words != 2)
+		return shell_fail("state VM");
+	if (!look_at(&look, words, word))
+		return -1;
+	why = state_vm_print(look.guest->vm, console_sink);
+	look_away(&look);
+	return why ? shell_fail("%s", why) : 0;
 }

@@ -2,6 +2,7 @@
 #include "type2/console.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "type2/failure.h"
 #include "vm/vm.h"
 
 #define LINE_MAX_BYTES 512
@@ -19,6 +21,13 @@
 static bool keys, stdout_gone;
 static u8 typed[TYPED];
 static unsigned typed_head, typed_tail; /* tail - head wait */
+
+void console_open_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(FAILURE_OS); /* there is nobody to tell */
+}
 
 void console_init(bool is_terminal)
 {

@@ -13,6 +13,12 @@
 
 #define CONSOLE_ESCAPE 0x1d /* Ctrl-]: the operator's key, if standard input is a terminal */
 
+/*
+ * Standard descriptors that are closed become /dev/null's: else the next file that is opened would
+ * get their numbers, and a disk image all that we have to say.  Before anything is opened.
+ */
+void console_open_standard(void);
+
 /* is_terminal: what is read are keys, of which one is ours. */
 void console_init(bool is_terminal);
 

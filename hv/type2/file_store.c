@@ -142,10 +142,12 @@ static void *work(void *unused UNUSED)
 	return NULL;
 }
 
-void file_store_start_threads(unsigned count)
+bool file_store_start_threads(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		threads_create("disk", work, NULL);
+		if (!threads_create("disk", work, NULL))
+			return false;
+	return true;
 }
 
 static bool submit(struct store *store, struct store_request *request)

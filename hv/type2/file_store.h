@@ -21,7 +21,7 @@
 struct store *file_store_open(const char *name, const char *path, bool read_only,
 			      struct failure *why);
 
-/* Threads for all stores; before the first request. */
-void file_store_start_threads(unsigned count);
+/* Threads for all stores; before the first request.  False: as threads_create. */
+bool file_store_start_threads(unsigned count);
 
 #endif

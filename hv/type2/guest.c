@@ -84,10 +84,22 @@ void host_vm_ended(struct vm *vm UNUSED)
 		;
 }
 
+/* The same. */
+void host_vm_paused(struct vm *vm)
+{
+	host_vm_ended(vm);
+}
+
 static void wait_quiet(void)
 {
 	while (!vm_is_quiet(guest.vm))
 		poll(NULL, 0, QUIET_POLL_MS);
+}
+
+bool guest_reload(struct failure *why)
+{
+	vm_reset(guest.vm);
+	return load(why);
 }
 
 enum guest_state guest_poll(bool restart, struct failure *why)
@@ -101,8 +113,7 @@ enum guest_state guest_poll(bool restart, struct failure *why)
 	wait_quiet();
 	if (!guest.vm->restart || !restart)
 		return GUEST_ENDED;
-	vm_reset(guest.vm);
-	if (!load(why))
+	if (!guest_reload(why))
 		return GUEST_ENDED;
 	vm_start(guest.vm);
 	return GUEST_RUNS;

@@ -20,10 +20,13 @@ struct vm *guest_vm(void);
 /* Readable (poll) when guest_poll has something to do. */
 int guest_event_fd(void);
 
+/* It has ended: as after guest_make again, but that memory is kept.  False: why not. */
+bool guest_reload(struct failure *why);
+
 enum guest_state { GUEST_RUNS, GUEST_ENDED };
 /*
- * It ended by itself, was reset, or nothing of that: if restart, a reset begins it anew.  At
- * GUEST_ENDED no vCPU runs any more.
+ * It ended by itself, was reset, paused itself, or nothing of that: if restart, a reset begins it
+ * anew.  At GUEST_ENDED no vCPU runs any more.
  */
 enum guest_state guest_poll(bool restart, struct failure *why);
 

@@ -20,9 +20,11 @@
 #include "type2/file_store.h"
 #include "type2/filter.h"
 #include "type2/guest.h"
+#include "type2/netsocket.h"
 #include "type2/options.h"
 #include "type2/ram.h"
 #include "type2/record.h"
+#include "type2/statefile.h"
 #include "type2/tap.h"
 #include "type2/terminal.h"
 #include "type2/threads.h"
@@ -100,6 +102,8 @@ static void network(void)
 		fd = tap_open(options.tap, &why);
 	else if (options.net == NET_USER)
 		fd = usernet_start(&why);
+	else if (options.net == NET_SOCKET)
+		fd = netsocket_open(options.net_mine, options.net_peer, &why);
 	must(fd >= 0);
 	config.net = uplink_open(fd, options.net == NET_TAP ? options.tap : "uplink");
 	if (!config.net)
@@ -109,12 +113,16 @@ static void network(void)
 
 static void open_all(void)
 {
+	if (options.net == NET_FD)
+		must(netsocket_check(options.net_fd, &why));
 	must(files_open(&options, &files, &why));
 	must(disks_open(&options, &config, &why));
 	virtualization();
 	network();
 	if (options.trace)
 		must(record_open(options.trace, &why));
+	if (options.state)
+		must(statefile_open(options.state, &why));
 }
 
 /* ---- The guest's process --------------------------------------------------------------------- */
@@ -125,6 +133,7 @@ static void machine(void)
 	config.vcpus = options.cpus;
 	config.firmware = options.by_firmware;
 	config.serial_only = !options.by_firmware;
+	config.pause_port = options.state != NULL;
 	fmt_string(config.cpu, sizeof(config.cpu), "%s", options.cpu);
 	timer_calibrate();
 	must(guest_make(&config, &files, &why));
@@ -132,11 +141,10 @@ static void machine(void)
 
 static void threads(void)
 {
-	threads_start_vcpus(options.cpus);
-	timer_start_thread();
-	if (options.disks)
-		file_store_start_threads(DISK_THREADS);
-	uplink_start_thread();
+	if (!threads_start_vcpus(options.cpus) || !timer_start_thread() ||
+	    (options.disks && !file_store_start_threads(DISK_THREADS)) || !uplink_start_thread())
+		must(failure_set(&why, FAILURE_OS, "the system gives no more threads: %s",
+				 strerror(errno)));
 }
 
 static void lock_in(void)
@@ -169,11 +177,20 @@ static void press_button(void)
 		host_log("the guest's power button was pressed");
 }
 
+/* The guest paused itself, for its state to be taken. */
+static void look_paused(void)
+{
+	if (READ_ONCE(guest_vm()->state) == VM_PAUSED)
+		must(statefile_take(guest_vm(), &why));
+}
+
 /* One that is halted for ever is left so with --exit-guest, as a machine of its own would be. */
 static bool over(void)
 {
-	if (guest_poll(!options.exit_guest, &why) == GUEST_RUNS)
+	if (guest_poll(!options.exit_guest, &why) == GUEST_RUNS) {
+		look_paused();
 		return false;
+	}
 	return !options.exit_guest || guest_vm()->state != VM_HALTED;
 }
 
@@ -226,6 +243,7 @@ int main(int argc, char **argv)
 {
 	const char *confined;
 
+	console_open_standard();
 	timer_init();
 	command_line(argc, argv);
 	ram_init(ram_of_machine());
@@ -234,7 +252,10 @@ int main(int argc, char **argv)
 	if (options.verbose)
 		host_log("confined: %s", confined);
 	console_init(terminal_raw());
-	watcher_split(failed_as(FAILURE_SOFTWARE));
+	if (!watcher_split(failed_as(FAILURE_SOFTWARE), &why)) {
+		terminal_restore();
+		must(false);
+	}
 	machine();
 	threads();
 	lock_in();

@@ -26,10 +26,11 @@ const char options_usage[] =
     "  --disk FILE[,ro|,cow]\n"
     "                     a raw image as a disk; may be repeated.  ro: the guest may only read;\n"
     "                     cow: what it writes is forgotten at the end\n"
-    "  --net none|user|tap=NAME|fd=N\n"
+    "  --net none|user|tap=NAME|socket=MINE:PEER|fd=N\n"
     "                     a network card: on no network (none, the default: no card), behind a\n"
-    "                     user-space network, on a tap device, on a socket that carries a frame\n"
-    "                     in each message\n"
+    "                     user-space network, on a tap device, on a cable to another espejo-vm,\n"
+    "                     which says PEER:MINE (UDP ports of 127.0.0.1; QEMU's -netdev\n"
+    "                     socket,udp does too), or on a socket that we are given\n"
     "  --mac ADDRESS      of that card\n"
     "  --initrd FILES     an initrd for Linux; for a multiboot kernel modules,\n"
     "                     \"FILE TEXT,FILE TEXT\", where \",,\" is a comma\n"
@@ -38,6 +39,8 @@ const char options_usage[] =
     "  --option-rom FILE  for the firmware; may be repeated\n"
     "  --cpu MODEL        bare (all that KVM has, the default) or v1\n"
     "  --trace FILE       write the last exits of each CPU there at the end\n"
+    "  --state FILE       give the guest a port, 0xeb; when it writes there, write its whole\n"
+    "                     state to FILE, as text for build/tools/state, and let it go on\n"
     "  --exit-guest       end as the guest does: (v << 1) | 1 for a value v written to port 0xf4;\n"
     "                     0 for power-off, reset and triple fault; 125 if we fail ourselves\n"
     "  --verbose          say more, on standard error\n"
@@ -80,23 +83,6 @@ static bool size_of(const char *text, u64 *result)
 	return *result >= MEMORY_MIN;
 }
 
-static bool mac_of(const char *text, u8 mac[LINK_MAC])
-{
-	u8 any = 0;
-
-	for (unsigned i = 0; i < LINK_MAC; i++, text += 3) {
-		static const char digits[] = "00112233445566778899aAbBcCdDeEfF";
-		const char *high = *text ? strchr(digits, text[0]) : NULL;
-		const char *low = high && text[1] ? strchr(digits, text[1]) : NULL;
-
-		if (!low || text[2] != (i + 1 < LINK_MAC ? ':' : '\0'))
-			return false;
-		mac[i] = (u8)((high - digits) / 2 << 4 | (low - digits) / 2);
-		any |= mac[i];
-	}
-	return any && !(mac[0] & 1); /* a group's address is no card's */
-}
-
 /* Cuts the suffix off. */
 static bool disk_of(char *text, struct options_disk *disk)
 {
@@ -119,10 +105,34 @@ static bool disk_of(char *text, struct options_disk *disk)
 	return *text != '\0';
 }
 
+#define PORT_MAX 65535
+#define PORT_DIGITS 5
+
+/* MINE:PEER */
+static bool ports_of(const char *text, struct options *o)
+{
+	const char *colon = strchr(text, ':');
+	char mine[PORT_DIGITS + 1] = "";
+	u64 first, second;
+
+	if (!colon || colon - text > PORT_DIGITS)
+		return false;
+	memcpy(mine, text, (size_t)(colon - text));
+	if (!number_of(mine, 1, PORT_MAX, &first) || !number_of(colon + 1, 1, PORT_MAX, &second))
+		return false;
+	o->net_mine = (u16)first;
+	o->net_peer = (u16)second;
+	return first != second;
+}
+
 static bool net_of(const char *text, struct options *o)
 {
 	u64 fd = 0;
 
+	if (!strncmp(text, "socket=", 7)) {
+		o->net = NET_SOCKET;
+		return ports_of(text + 7, o);
+	}
 	if (!strcmp(text, "none"))
 		o->net = NET_NONE;
 	else if (!strcmp(text, "user"))
@@ -174,7 +184,7 @@ static bool set_net(struct options *o, char *value)
 static bool set_mac(struct options *o, char *value)
 {
 	o->has_mac = true;
-	return mac_of(value, o->mac);
+	return link_mac_of(value, o->mac);
 }
 
 static bool set_initrd(struct options *o, char *value)
@@ -211,6 +221,12 @@ static bool set_trace(struct options *o, char *value)
 	return *value;
 }
 
+static bool set_state(struct options *o, char *value)
+{
+	o->state = value;
+	return *value;
+}
+
 static bool set_attempt(struct options *o, char *value)
 {
 	o->attempt = value;
@@ -244,13 +260,14 @@ static const struct option {
 	{ "cpus", TAKES_VALUE, "1 to 8", set_cpus },
 	{ "cpu", TAKES_VALUE, "bare or v1", set_cpu },
 	{ "disk", TAKES_VALUE, "FILE, FILE,ro or FILE,cow, at most four times", set_disk },
-	{ "net", TAKES_VALUE, "none, user, tap=NAME or fd=N", set_net },
+	{ "net", TAKES_VALUE, "none, user, tap=NAME, socket=MINE:PEER or fd=N", set_net },
 	{ "mac", TAKES_VALUE, "an address such as 52:54:00:e5:00:01, not a group's", set_mac },
 	{ "initrd", TAKES_VALUE, "a file", set_initrd },
 	{ "append", TAKES_VALUE, "text", set_append },
 	{ "firmware", MAY_TAKE_VALUE, "a file", set_firmware },
 	{ "option-rom", TAKES_VALUE, "a file, at most four times", set_rom },
 	{ "trace", TAKES_VALUE, "a file", set_trace },
+	{ "state", TAKES_VALUE, "a file", set_state },
 	{ "attempt", TAKES_VALUE, "what to try", set_attempt },
 	{ "exit-guest", TAKES_NOTHING, NULL, set_exit_guest },
 	{ "verbose", TAKES_NOTHING, NULL, set_verbose },

@@ -19,7 +19,7 @@ struct options_disk {
 	u8 mode; /* enum options_disk_mode */
 };
 
-enum options_net { NET_NONE, NET_USER, NET_TAP, NET_FD };
+enum options_net { NET_NONE, NET_USER, NET_TAP, NET_SOCKET, NET_FD };
 
 struct options {
 	u64 memory; /* bytes */
@@ -38,9 +38,11 @@ struct options {
 	u8 net;		 /* enum options_net */
 	const char *tap; /* its name */
 	int net_fd;
+	u16 net_mine, net_peer; /* ports of NET_SOCKET */
 	bool has_mac;
 	u8 mac[LINK_MAC];
 	const char *trace; /* file for the last exits; NULL: none */
+	const char *state; /* file for the state where the guest pauses itself; NULL: none */
 	u32 trace_entries;
 	bool exit_guest; /* end as the guest does, whose status is ours */
 	bool verbose, help;

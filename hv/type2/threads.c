@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -68,7 +67,7 @@ static void *begin(void *arg)
 }
 
 /* It has begun when this returns: what the C library does for a new thread, it has done. */
-void threads_create(const char *name, void *(*run)(void *), void *arg)
+bool threads_create(const char *name, void *(*run)(void *), void *arg)
 {
 	struct start start = { run, arg, name, 0 };
 	sigset_t all, old;
@@ -82,12 +81,12 @@ void threads_create(const char *name, void *(*run)(void *), void *arg)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	error = pthread_create(&made, &attr, begin, &start);
-	if (error)
-		panic("no thread '%s': %s", name, strerror(error));
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	while (!__atomic_load_n(&start.begun, __ATOMIC_ACQUIRE))
+	while (!error && !__atomic_load_n(&start.begun, __ATOMIC_ACQUIRE))
 		futex_wait(&start.begun, 0, FUTEX_ANYBODY);
+	errno = error;
+	return !error;
 }
 
 /* ---- Which vCPU: each has its thread -------------------------------------------------------- */
@@ -254,7 +253,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-void threads_start_vcpus(unsigned vcpus)
+bool threads_start_vcpus(unsigned vcpus)
 {
 	struct sigaction action = { .sa_handler = kicked };
 	char name[] = "vcpu 0";
@@ -266,9 +265,11 @@ void threads_start_vcpus(unsigned vcpus)
 	sigaction(KICK_SIGNAL, &action, NULL); /* without SA_RESTART */
 	for (unsigned i = 0; i < vcpus; i++) {
 		name[sizeof(name) - 2] = (char)('0' + i);
-		threads_create(name, run, &thread[i]);
+		if (!threads_create(name, run, &thread[i]))
+			return false;
 	}
 	for (unsigned i = 0; i < vcpus; i++)
 		while (!__atomic_load_n(&thread[i].ready, __ATOMIC_ACQUIRE))
 			sched_yield();
+	return true;
 }

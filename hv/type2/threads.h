@@ -15,10 +15,13 @@
 /* The number of this thread, 0..; given when it first asks. */
 unsigned threads_self(void);
 
-/* A thread with all signals blocked, that never ends.  name: at most 15 bytes. */
-void threads_create(const char *name, void *(*run)(void *), void *arg);
+/*
+ * A thread with all signals blocked, that never ends.  name: at most 15 bytes.  False: the system
+ * gives us no more of them, errno says why.
+ */
+bool threads_create(const char *name, void *(*run)(void *), void *arg) MUST_CHECK;
 
-/* Threads for vCPUs 0..vcpus-1, asleep until host_run. */
-void threads_start_vcpus(unsigned vcpus);
+/* Threads for vCPUs 0..vcpus-1, asleep until host_run.  False: as above. */
+bool threads_start_vcpus(unsigned vcpus);
 
 #endif

@@ -222,10 +222,8 @@ static void *run(void *unused UNUSED)
 	return NULL;
 }
 
-void timer_start_thread(void)
+bool timer_start_thread(void)
 {
 	timers.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (timers.fd < 0)
-		panic("no timer: error %d", errno);
-	threads_create("timer", run, NULL);
+	return timers.fd >= 0 && threads_create("timer", run, NULL);
 }

@@ -16,7 +16,7 @@ void timer_init(void);
  * Before the first machine is made.
  */
 void timer_calibrate(void);
-/* From here on timers fire. */
-void timer_start_thread(void);
+/* From here on timers fire.  False: the system has none for us, errno says why. */
+bool timer_start_thread(void);
 
 #endif

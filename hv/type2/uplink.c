@@ -44,21 +44,30 @@ static void send_waiting(void)
 	u32 len;
 
 	while ((len = link_receive(&uplink.link, frame)))
-		if (write(uplink.fd, frame, len) < 0 && errno != EAGAIN)
+		if (write(uplink.fd, frame, len) < 0 && errno != EAGAIN && errno != ECONNREFUSED)
 			complain("sent");
 }
 
-/* False: the other end is gone. */
-static bool take_arrived(void)
+/* Nobody is there yet, or not at the moment: that is no end. */
+static bool may_come_back(int error)
 {
-	u8 frame[LINK_FRAME_MAX];
+	return error == EAGAIN || error == EINTR || error == EIO || error == ECONNREFUSED;
+}
+
+/*
+ * False: the other end is gone.  A message of no bytes is no end either, but for who has hung up.
+ * Of one that is too long one byte more is taken, so that it is no frame.
+ */
+static bool take_arrived(bool hung_up)
+{
+	u8 frame[LINK_FRAME_MAX + 1];
 	ssize_t len;
 
 	while ((len = read(uplink.fd, frame, sizeof(frame))) > 0)
 		link_send(&uplink.link, frame, (u32)len);
-	if (len < 0 && errno != EAGAIN)
+	if (len < 0 && errno != EAGAIN && errno != ECONNREFUSED)
 		complain("received");
-	return len < 0 && (errno == EAGAIN || errno == EINTR || errno == EIO);
+	return len < 0 ? may_come_back(errno) : !hung_up;
 }
 
 static void *run(void *unused UNUSED)
@@ -72,7 +81,7 @@ static void *run(void *unused UNUSED)
 		while (read(uplink.news, &count, sizeof(count)) < 0 && errno == EINTR)
 			;
 		send_waiting();
-		if (fds[1].revents && !take_arrived()) {
+		if (fds[1].revents && !take_arrived(fds[1].revents & POLLHUP)) {
 			fds[1].fd = -1; /* what is sent from now on is lost */
 			host_log("network %s: the other end is gone", uplink.name);
 		}
@@ -93,8 +102,7 @@ struct net_switch *uplink_open(int fd, const char *name)
 	return &uplink.net;
 }
 
-void uplink_start_thread(void)
+bool uplink_start_thread(void)
 {
-	if (uplink.fd >= 0)
-		threads_create("network", run, NULL);
+	return uplink.fd < 0 || threads_create("network", run, NULL);
 }

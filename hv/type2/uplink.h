@@ -14,7 +14,7 @@
 
 /* name: for messages.  The switch that the guest's card shall be plugged into; NULL: no memory. */
 struct net_switch *uplink_open(int fd, const char *name);
-/* Frames flow from here on. */
-void uplink_start_thread(void);
+/* Frames flow from here on, if there is an uplink.  False: as threads_create. */
+bool uplink_start_thread(void);
 
 #endif

@@ -52,7 +52,7 @@ static NORETURN void watch(pid_t child, const sigset_t *signals, int failed)
 
 /* ---- The child ------------------------------------------------------------------------------ */
 
-static void be_child(int lifeline)
+static bool be_child(int lifeline)
 {
 	sigset_t stop;
 
@@ -60,11 +60,10 @@ static void be_child(int lifeline)
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signal_fd < 0)
-		panic("no descriptor for signals: error %d", errno);
+	return signal_fd >= 0;
 }
 
-void watcher_split(int failed)
+bool watcher_split(int failed, struct failure *why)
 {
 	static const int heard[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD };
 	sigset_t signals;
@@ -77,16 +76,15 @@ void watcher_split(int failed)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN); /* the terminal's mode is restored from the background too */
-	if (pipe(lifeline))
-		panic("no pipe: error %d", errno);
-	child = fork();
-	if (child < 0)
-		panic("no process: error %d", errno);
+	child = pipe(lifeline) ? -1 : fork();
 	if (!child) {
 		close(lifeline[1]);
-		be_child(lifeline[0]);
-		return;
+		if (be_child(lifeline[0]))
+			return true;
 	}
+	if (child <= 0)
+		return failure_set(why, FAILURE_OS, "the system gives no more processes: %s",
+				   strerror(errno));
 	close(lifeline[0]);
 	watch(child, &signals, failed);
 }

@@ -10,16 +10,17 @@
 #ifndef ESPEJO_TYPE2_WATCHER_H
 #define ESPEJO_TYPE2_WATCHER_H
 
-#include "compiler.h"
+#include "type2/failure.h"
 
 #define WATCHER_STOPPED (128 + 15) /* status: stopped by a second SIGTERM, as shells have it */
 
 /*
- * Split in two.  Returns in the child, with the signals of watcher_signals() blocked; it ends with
- * its parent.  The parent never returns: SIGTERM (SIGINT, SIGHUP) goes to the child, the
- * second one kills it.  Its status is the child's, or failed if that ended by a signal.
+ * Split in two.  Returns true in the child, which ends with its parent, and in which the signals
+ * that the parent hears are blocked.  The parent never returns: SIGTERM (SIGINT, SIGHUP, SIGQUIT)
+ * goes to the child, the second one kills it.  Its status is the child's, or failed if that ended
+ * by a signal.  False: we are not split, the system gives us no process.
  */
-void watcher_split(int failed);
+bool watcher_split(int failed, struct failure *why) MUST_CHECK;
 
 /* In the child: readable once for each SIGTERM; watcher_take_signal takes it. */
 int watcher_signal_fd(void);

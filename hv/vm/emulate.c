@@ -373,7 +373,8 @@ static enum emulate_result execute(struct vcpu *v, const struct insn *insn, stru
 
 /*
  * It is not known here what the instruction does; but if its operand cannot be reached, the fault
- * of that is all it does.
+ * of that is all it does.  One without an operand in memory comes only from a back end that has an
+ * emulator of its own, and gave it up because the CPU had refused it.
  */
 static enum emulate_result unknown(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
@@ -383,6 +384,10 @@ static enum emulate_result unknown(struct vcpu *v, const struct insn *insn, stru
 	if (insn->mem && insn->dst.size + insn->src.size &&
 	    emulate_locate_operand(v, insn, &opnd, 1, insn->mem_write, &place, fault))
 		return R_FAULT;
+	if (v->exit.reason == EXIT_EMULATE && !insn->mem) {
+		emulate_exception(fault, VECTOR_UD);
+		return R_FAULT;
+	}
 	vm_end(v->vm, VM_DEAD,
 	       "cannot emulate %s (opcode %#x of map %u) at rip %#llx on address %#llx",
 	       insn_name(insn->op), insn->opcode, insn->map, (unsigned long long)v->regs.rip,

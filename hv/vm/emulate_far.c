@@ -345,6 +345,7 @@ static int far_pointer(struct vcpu *v, const struct insn *insn, u16 *selector, u
 		       struct event *fault)
 {
 	u8 pointer[sizeof(u64) + sizeof(u16)] = { 0 };
+	unsigned size = segment_pointer_size(v, insn);
 	struct emulate_place place;
 
 	if (insn->src.kind == OPERAND_FAR) {
@@ -352,12 +353,12 @@ static int far_pointer(struct vcpu *v, const struct insn *insn, u16 *selector, u
 		*offset = insn->imm;
 		return 0;
 	}
-	if (emulate_locate_operand(v, insn, &insn->src, insn->osize + 2, false, &place, fault))
+	if (emulate_locate_operand(v, insn, &insn->src, size + 2, false, &place, fault))
 		return -1;
 	emulate_get(v, &place, pointer);
 	emulate_accessed(v, &place);
-	__builtin_memcpy(selector, pointer + insn->osize, sizeof(*selector));
-	*offset = load64(pointer) & insn_mask(insn->osize);
+	__builtin_memcpy(selector, pointer + size, sizeof(*selector));
+	*offset = load64(pointer) & insn_mask(size);
 	return 0;
 }
 

@@ -13,7 +13,13 @@
 #include "lib/string.h"
 #include "vm/breakpoint.h"
 #include "vm/emulate.h"
+#include "vm/exchange.h"
 #include "vm/vm.h"
+
+/* Registers' sizes, at any address, of whatever type. */
+typedef u16 __attribute__((aligned(1), may_alias)) u16_any;
+typedef u32 __attribute__((aligned(1), may_alias)) u32_any;
+typedef u64 __attribute__((aligned(1), may_alias)) u64_any;
 
 /* The widest access that goes to a device in one piece. */
 #define PIECE_MAX 8
@@ -188,6 +194,24 @@ int emulate_locate(struct vcpu *v, u64 gva, unsigned len, unsigned access,
 	return locate(v, gva, len, access, place, fault);
 }
 
+/* What a CPU moves in one access stays one: nobody sees half of it, if it is aligned. */
+static void move(void *to, const void *from, unsigned len)
+{
+	switch (len) {
+	case 2:
+		*(volatile u16_any *)to = *(const volatile u16_any *)from;
+		break;
+	case 4:
+		*(volatile u32_any *)to = *(const volatile u32_any *)from;
+		break;
+	case 8:
+		*(volatile u64_any *)to = *(const volatile u64_any *)from;
+		break;
+	default:
+		memcpy(to, from, len);
+	}
+}
+
 /* The part of the place on page n: between RAM or device and buf. */
 static void transfer(struct vcpu *v, const struct emulate_place *place, unsigned n, u8 *buf,
 		     bool write)
@@ -195,7 +219,7 @@ static void transfer(struct vcpu *v, const struct emulate_place *place, unsigned
 	unsigned len = n ? place->len - place->first : place->first;
 
 	if (place->ram[n]) {
-		memcpy(write ? place->ram[n] : buf, write ? buf : place->ram[n], len);
+		move(write ? place->ram[n] : buf, write ? buf : place->ram[n], len);
 		return;
 	}
 	if (!place->locked)
@@ -251,19 +275,19 @@ int emulate_write(struct vcpu *v, u64 gva, const void *from, unsigned len, bool 
 
 /* ---- Read, modify, write ----------------------------------------------------------------- */
 
-/* Eight aligned bytes that hold all of it, as memory has them; NULL: there are none. */
-static u64 *word_around(const struct emulate_place *place)
+/* All of it side by side in RAM, to be exchanged in one access; NULL: it is not. */
+static u8 *in_one_access(const struct emulate_place *place)
 {
-	uintptr_t at = (uintptr_t)place->ram[0];
+	u8 *at = place->ram[0];
 
-	if (!at || place->first < place->len || at % 8 + place->len > 8)
+	if (!at || (place->first < place->len && place->ram[1] != at + place->first))
 		return NULL;
-	return (u64 *)(at - at % 8);
+	return exchange_fits(at, place->len) ? at : NULL;
 }
 
 void emulate_begin(struct vcpu *v, struct emulate_place *place)
 {
-	if (!place->len || word_around(place))
+	if (!place->len || in_one_access(place))
 		return;
 	host_lock(&v->vm->lock);
 	place->locked = true;
@@ -279,19 +303,12 @@ void emulate_end(struct vcpu *v, struct emulate_place *place)
 bool emulate_replace(struct vcpu *v, const struct emulate_place *place, const void *old,
 		     const void *new)
 {
-	u64 *word = word_around(place), seen, wanted;
+	u8 *at = in_one_access(place);
 
-	if (!word) {
-		emulate_put(v, place, new);
-		return true;
-	}
-	seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
-	wanted = seen;
-	if (memcmp((u8 *)&seen + (place->ram[0] - (u8 *)word), old, place->len))
-		return false;
-	memcpy((u8 *)&wanted + (place->ram[0] - (u8 *)word), new, place->len);
-	return __atomic_compare_exchange_n(word, &seen, wanted, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
+	if (at)
+		return exchange(at, place->len, old, new);
+	emulate_put(v, place, new);
+	return true;
 }
 
 /* ---- Segments ------------------------------------------------------------------------- */

@@ -55,7 +55,7 @@ void emulate_put(struct vcpu *v, const struct emulate_place *place, const void *
 /*
  * Read, modify, write as one: between begin and end no other vCPU of the VM gets at a device; and
  * RAM is replaced only if it still holds old (false: it does not, read again), in one access if it
- * lies within eight bytes that are aligned.
+ * lies in one piece there (exchange.h).
  */
 void emulate_begin(struct vcpu *v, struct emulate_place *place);
 bool emulate_replace(struct vcpu *v, const struct emulate_place *place, const void *old,

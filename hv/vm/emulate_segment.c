@@ -19,8 +19,6 @@
 
 #define REAL_ATTR (SEGMENT_RW | SEGMENT_ACCESSED | SEG_ATTR_S | SEG_ATTR_P)
 #define V86_ATTR (REAL_ATTR | SEG_ATTR_DPL)
-#define DESCRIPTOR_SIZE 8
-#define DESCRIPTOR_TYPE_BYTE 5
 /* The second half of a descriptor as LAR tells it. */
 #define LAR_SHOWN 0xffff00u
 
@@ -51,8 +49,7 @@ static void parse(struct segment *s, u16 selector, const u64 *d)
 		s->limit = s->limit << 12 | 0xfff;
 }
 
-/* Linear address of len bytes at the selector's place in its table; -1: beyond the limit. */
-static int find(struct vcpu *v, u16 selector, unsigned len, u64 *at)
+int segment_find(struct vcpu *v, u16 selector, unsigned len, u64 *at)
 {
 	const struct cpu_state *state = vcpu_state(v, STATE_SEG | STATE_EXEC);
 	bool local = selector & SELECTOR_LOCAL;
@@ -71,17 +68,18 @@ static int find(struct vcpu *v, u16 selector, unsigned len, u64 *at)
 static int look_up(struct vcpu *v, u16 selector, struct descriptor *d, struct event *fault)
 {
 	d->raw[1] = 0;
-	if (find(v, selector, DESCRIPTOR_SIZE, &d->at))
+	if (segment_find(v, selector, SEGMENT_DESCRIPTOR, &d->at))
 		return 1;
-	if (emulate_read(v, d->at, d->raw, DESCRIPTOR_SIZE, true, fault))
+	if (emulate_read(v, d->at, d->raw, SEGMENT_DESCRIPTOR, true, fault))
 		return -1;
 	parse(&d->segment, selector, d->raw);
 	if ((d->segment.attr & SEG_ATTR_S) || !segment_long(v))
 		return 0;
 	/* Those of the system have 16 bytes in long mode. */
-	if (find(v, selector, 2 * DESCRIPTOR_SIZE, &d->at))
+	if (segment_find(v, selector, 2 * SEGMENT_DESCRIPTOR, &d->at))
 		return 1;
-	if (emulate_read(v, d->at + DESCRIPTOR_SIZE, &d->raw[1], DESCRIPTOR_SIZE, true, fault))
+	if (emulate_read(v, d->at + SEGMENT_DESCRIPTOR, &d->raw[1], SEGMENT_DESCRIPTOR, true,
+			 fault))
 		return -1;
 	parse(&d->segment, selector, d->raw);
 	return 0;
@@ -105,7 +103,7 @@ int segment_mark(struct vcpu *v, struct descriptor *d, u16 bit, struct event *fa
 		return 0;
 	d->segment.attr |= bit;
 	byte = (u8)d->segment.attr;
-	return emulate_write(v, d->at + DESCRIPTOR_TYPE_BYTE, &byte, 1, true, fault);
+	return emulate_write(v, d->at + SEGMENT_TYPE_BYTE, &byte, 1, true, fault);
 }
 
 /* ---- Data and stack segments ----------------------------------------------------------- */
@@ -131,16 +129,20 @@ int segment_check_stack(const struct segment *s, u8 cpl, u8 vector, struct event
 	return 0;
 }
 
-static int check_data(struct vcpu *v, enum x86_seg seg, const struct segment *s,
-		      struct event *fault)
+int segment_check_data(const struct segment *s, u8 cpl, u8 vector, struct event *fault)
 {
-	if (seg == SEG_SS)
-		return segment_check_stack(s, v->state.cpl, VECTOR_GP, fault);
-	if (!is_loadable_data(s, s->selector, v->state.cpl))
-		return segment_fault(fault, VECTOR_GP, s->selector);
+	if (!is_loadable_data(s, s->selector, cpl))
+		return segment_fault(fault, vector, s->selector);
 	if (!(s->attr & SEG_ATTR_P))
 		return segment_fault(fault, VECTOR_NP, s->selector);
 	return 0;
+}
+
+static int check_data(struct vcpu *v, enum x86_seg seg, const struct segment *s,
+		      struct event *fault)
+{
+	return seg == SEG_SS ? segment_check_stack(s, v->state.cpl, VECTOR_GP, fault) :
+			       segment_check_data(s, v->state.cpl, VECTOR_GP, fault);
 }
 
 /* A stack without a segment is for 64-bit code of the system only. */
@@ -238,11 +240,17 @@ static enum emulate_result do_pop(struct vcpu *v, const struct insn *insn, struc
 	return insn->dst.reg == SEG_SS ? behind(v, insn, true) : R_DONE;
 }
 
+/* AMD's CPUs know no pointer with 64 bits: there REX.W widens only what is pushed or loaded. */
+unsigned segment_pointer_size(const struct vcpu *v, const struct insn *insn)
+{
+	return v->vm->cpuid.vendor == CPUID_VENDOR_AMD ? MIN(insn->osize, 4u) : insn->osize;
+}
+
 /* A far pointer: the offset first, behind it the selector. */
 static enum emulate_result do_load_pointer(struct vcpu *v, const struct insn *insn,
 					   enum x86_seg seg, struct event *fault)
 {
-	unsigned size = insn->osize;
+	unsigned size = segment_pointer_size(v, insn);
 	struct emulate_place place;
 	u8 pointer[sizeof(u64) + sizeof(u16)] = { 0 };
 	u64 offset = 0;
@@ -256,7 +264,7 @@ static enum emulate_result do_load_pointer(struct vcpu *v, const struct insn *in
 	offset = load64(pointer);
 	if (segment_load(v, seg, selector, fault))
 		return R_FAULT;
-	insn_reg_write(insn, v->regs.r, insn->dst.reg, size, offset);
+	insn_reg_write(insn, v->regs.r, insn->dst.reg, insn->osize, offset);
 	emulate_accessed(v, &place);
 	return R_DONE;
 }

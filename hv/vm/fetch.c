@@ -204,8 +204,8 @@ static bool same_memory(const struct fetch_entry *e)
 
 const struct insn *fetch_insn(struct vcpu *v, struct event *fault)
 {
-	struct fetch_entry *e = fetch_slot(&v->fetch, v->regs.rip);
 	const struct cpu_state *state = vcpu_state(v, STATE_EXEC);
+	struct fetch_entry *e = fetch_slot(&v->fetch, v->regs.rip, state->cr3);
 	struct code code;
 
 	if (likely(fetch_known(&v->fetch, v->mode_epoch, v->regs.rip, state->cr3,
@@ -287,7 +287,8 @@ int fetch_translate(struct vcpu *v, u64 gva, unsigned access, gpa_t *at, u8 **ra
 	const struct cpu_state *state = vcpu_state(v, STATE_EXEC);
 	u16 kind = access_kind(v, access);
 	struct fetch_page *p =
-		&v->fetch.page[((gva >> PAGE_SHIFT) + (access & ACCESS_WRITE)) % FETCH_PAGES];
+		&v->fetch.page[((gva ^ state->cr3) >> PAGE_SHIFT ^ !!(access & ACCESS_WRITE)) %
+			       FETCH_PAGES];
 	struct walk_mode mode;
 	struct walk w;
 

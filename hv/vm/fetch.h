@@ -63,7 +63,7 @@ struct fetch_page {
 
 struct fetch_cache {
 	struct fetch_page page[FETCH_PAGES];
-	struct fetch_entry entry[FETCH_ENTRIES]; /* direct mapped, by RIP */
+	struct fetch_entry entry[FETCH_ENTRIES]; /* direct mapped, by RIP and CR3 */
 	u64 hits, misses;
 };
 
@@ -74,9 +74,13 @@ static ALWAYS_INLINE bool fetch_same_code(const struct fetch_entry *e, u64 cr3,
 	return e->cr3 == cr3 && e->cs.base == cs->base && load64(&e->cs) == load64(cs);
 }
 
-static ALWAYS_INLINE struct fetch_entry *fetch_slot(struct fetch_cache *cache, u64 rip)
+/* A kernel's instruction exits again and again, in the address spaces of many processes. */
+static ALWAYS_INLINE struct fetch_entry *fetch_slot(struct fetch_cache *cache, u64 rip, u64 cr3)
 {
-	return &cache->entry[rip % FETCH_ENTRIES];
+	struct fetch_entry *e = &cache->entry[(rip ^ cr3 >> PAGE_SHIFT) % FETCH_ENTRIES];
+
+	__asm__("" : "+r"(e)); /* else compilers work it out anew for each of its fields */
+	return e;
 }
 
 /* The same for an entry that is plain: five comparisons without a decision. */
@@ -94,7 +98,7 @@ static ALWAYS_INLINE bool fetch_same_plain(const struct fetch_entry *e)
 static ALWAYS_INLINE const struct insn *fetch_known(struct fetch_cache *cache, u64 epoch, u64 rip,
 						    u64 cr3, const struct segment *cs)
 {
-	const struct fetch_entry *e = fetch_slot(cache, rip);
+	const struct fetch_entry *e = fetch_slot(cache, rip, cr3);
 
 	if (unlikely(e->rip != rip || e->plain_epoch != epoch || !fetch_same_code(e, cr3, cs) ||
 		     !fetch_same_plain(e)))

@@ -64,6 +64,25 @@ static void handle_window(struct vcpu *v)
 	vcpu_note(v, REQUEST_IRQ);
 }
 
+static u64 hypercall(u64 number)
+{
+	switch (number) {
+	case HYPERCALL_VERSION:
+		return HYPERCALL_CURRENT_VERSION;
+	default:
+		return HYPERCALL_UNKNOWN;
+	}
+}
+
+/* OUT of EAX; KVM does not say whether it was OUTS, which writes something else. */
+static bool is_port_call(const struct vcpu *v)
+{
+	const struct vm_exit *exit = &v->exit;
+
+	return v->vm->cpuid.hypervisor && !exit->io.in && exit->io.size == sizeof(u32) &&
+	       exit->io.value == (u32)v->regs.r[REG_RAX];
+}
+
 static void handle_io(struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
@@ -71,6 +90,11 @@ static void handle_io(struct vcpu *v)
 
 	if (exit->io.string) {
 		emulate_instruction(v);
+		return;
+	}
+	if (unlikely(exit->io.port == HYPERCALL_PORT) && is_port_call(v)) {
+		v->regs.r[REG_RAX] = hypercall(v->regs.r[REG_RAX]);
+		done(v);
 		return;
 	}
 	host_lock(&vm->lock);
@@ -275,13 +299,7 @@ static void handle_hypercall(struct vcpu *v)
 		return;
 	}
 	note_operand(v, r[REG_RAX]);
-	switch (r[REG_RAX]) {
-	case HYPERCALL_VERSION:
-		r[REG_RAX] = HYPERCALL_CURRENT_VERSION;
-		break;
-	default:
-		r[REG_RAX] = HYPERCALL_UNKNOWN;
-	}
+	r[REG_RAX] = hypercall(r[REG_RAX]);
 	done(v);
 }
 

@@ -29,16 +29,7 @@ enum irq_merge irq_merge(const struct event *first, const struct event *second)
 {
 	enum fault_class a, b;
 
-	switch (first->type) {
-	case EVENT_INTR:
-	case EVENT_NMI:
-		return IRQ_MERGE_SERIAL;
-	case EVENT_EXCEPTION:
-		break;
-	default: /* the instruction that raised it runs again */
-		return IRQ_MERGE_SECOND;
-	}
-	if (second->type != EVENT_EXCEPTION)
+	if (first->type != EVENT_EXCEPTION || second->type != EVENT_EXCEPTION)
 		return IRQ_MERGE_SECOND;
 	a = fault_class(first->vector);
 	b = fault_class(second->vector);
@@ -63,6 +54,13 @@ static bool is_debug(const struct event *event)
 	return event->type == EVENT_EXCEPTION && event->vector == VECTOR_DB;
 }
 
+/* The NMI is gone, and blocks others all the same: the fault's IRET ends that. */
+static void block_nmis(struct vcpu *v)
+{
+	vcpu_state(v, STATE_INT)->nmi_blocked = true;
+	vcpu_state_changed(v, STATE_INT);
+}
+
 void irq_raise(struct vcpu *v, const struct event *event)
 {
 	struct event *first = v->state.interrupted.type ? &v->state.interrupted : &v->raised;
@@ -76,14 +74,9 @@ void irq_raise(struct vcpu *v, const struct event *event)
 	if (first == &v->raised && is_debug(first) && is_debug(&second))
 		second.dr6 |= first->dr6; /* of one instruction: one trap */
 	switch (irq_merge(first, &second)) {
-	case IRQ_MERGE_SERIAL:
-		v->raised = second;
-		if (first->type == EVENT_NMI)
-			v->nmi_pending = true;
-		else
-			v->deferred = *first;
-		break;
 	case IRQ_MERGE_SECOND:
+		if (first->type == EVENT_NMI)
+			block_nmis(v);
 		v->raised = second;
 		break;
 	case IRQ_MERGE_DOUBLE_FAULT:
@@ -118,8 +111,7 @@ static void deliver_raised(struct vcpu *v)
 		struct cpu_state *state = vcpu_state(v, STATE_DR);
 
 		state->dr[6] |= event->dr6;
-		if (event->dr6 & DR6_BD)
-			state->dr[7] &= ~DR7_GD;
+		state->dr[7] &= ~DR7_GD; /* whatever the cause: "Debug Control Register" (18.2.4) */
 		vcpu_state_changed(v, STATE_DR);
 	}
 	if (!(vcpu_state(v, STATE_EXEC)->cr0 & CR0_PE))
@@ -168,22 +160,11 @@ static bool interrupts_open(struct vcpu *v)
 	return (v->regs.rflags & RFLAGS_IF) && !vcpu_state(v, STATE_INT)->shadow;
 }
 
-/* Something maskable waits: put off for a fault, or offered by the controllers. */
-static bool interrupt_waits(const struct vcpu *v)
-{
-	return v->deferred.type || lapic_pending(&v->lapic);
-}
-
-/* The one put off was acknowledged before; else acknowledge.  False: it was withdrawn meanwhile. */
+/* Acknowledge it.  False: it was withdrawn meanwhile. */
 static bool take_interrupt(struct vcpu *v, struct event *event)
 {
 	int vector = lapic_highest_pending(&v->lapic);
 
-	if (v->deferred.type) {
-		*event = v->deferred;
-		v->deferred.type = EVENT_NONE;
-		return true;
-	}
 	if (vector >= 0)
 		lapic_ack(&v->lapic, (u8)vector);
 	else if (lapic_extint(&v->lapic))
@@ -209,12 +190,13 @@ void irq_prepare(struct vcpu *v)
 		else
 			windows |= WINDOW_NMI;
 	}
-	if (interrupt_waits(v) && !busy && interrupts_open(v) && take_interrupt(v, &interrupt)) {
+	if (lapic_pending(&v->lapic) && !busy && interrupts_open(v) &&
+	    take_interrupt(v, &interrupt)) {
 		virt->inject(v, &interrupt);
 		busy = true;
 	}
 	v->injected = busy;
-	if (interrupt_waits(v))
+	if (lapic_pending(&v->lapic))
 		windows |= WINDOW_INTR;
 	host_unlock(&v->vm->lock);
 
@@ -230,5 +212,5 @@ bool irq_wakes(struct vcpu *v)
 		return true;
 	if (v->nmi_pending && !vcpu_state(v, STATE_INT)->nmi_blocked)
 		return true;
-	return (v->regs.rflags & RFLAGS_IF) && interrupt_waits(v);
+	return (v->regs.rflags & RFLAGS_IF) && lapic_pending(&v->lapic);
 }

@@ -20,12 +20,13 @@
 
 struct vcpu;
 
-enum irq_merge { IRQ_MERGE_SECOND, IRQ_MERGE_DOUBLE_FAULT, IRQ_MERGE_SHUTDOWN, IRQ_MERGE_SERIAL };
+enum irq_merge { IRQ_MERGE_SECOND, IRQ_MERGE_DOUBLE_FAULT, IRQ_MERGE_SHUTDOWN };
 
 /*
- * A fault met while first was being delivered: deliver the second one (and drop first, which
- * happens again), a double fault, shut down, or (SERIAL: first was no exception) the second
- * now and the first again later?  [SDM] "Interrupt 8 - Double Fault Exception (#DF)", table 6-5.
+ * A fault met while first was being delivered: deliver the second one and drop first, a double
+ * fault, or shut down.  A dropped instruction runs again; a dropped interrupt or NMI does not come
+ * again, as the CPU had acknowledged it (bare emulators: tests/guests/task, tests/guests/events).
+ * [SDM] "Interrupt 8 - Double Fault Exception (#DF)" (6.15), table 6-5.
  */
 enum irq_merge irq_merge(const struct event *first, const struct event *second);
 

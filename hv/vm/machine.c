@@ -130,14 +130,15 @@ static u64 lapic_tsc(void *ctx)
 static u64 lapic_tsc_to_ns(void *ctx, u64 tsc)
 {
 	struct vcpu *v = ctx;
-	u64 now = host_tsc(), ahead = tsc - v->state.tsc_offset - now;
+	u64 now = host_tsc(), guest_now = now + v->state.tsc_offset;
 	u64 ns;
 
-	if ((s64)ahead < 0)
+	if (tsc <= guest_now) /* both are plain counts: all ones is far away */
 		return 0;
-	if (ahead > FAR_SECONDS * host_tsc_hz())
+	if (tsc - guest_now > FAR_SECONDS * host_tsc_hz())
 		return ~0ull;
-	ns = host_tsc_to_ns(now + ahead) + 1; /* the first nanosecond that is not too early */
+	/* The first nanosecond that is not too early. */
+	ns = host_tsc_to_ns(now + (tsc - guest_now)) + 1;
 	return ns > v->vm->clock_base ? ns - v->vm->clock_base : 0;
 }
 
@@ -235,6 +236,16 @@ static void exit_port(void *ctx, u32 value, unsigned size UNUSED)
 	vm_end(vm, VM_OFF, "the guest wrote %u to the exit port", value);
 }
 
+static void pause_wanted(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	if (vm->state != VM_RUNNING)
+		return;
+	vm_pause(vm);
+	host_vm_paused(vm);
+}
+
 /* Devices do not say whether they will store. */
 static void *ram(const struct bus *bus, gpa_t a, u64 len)
 {
@@ -315,6 +326,8 @@ static void init_isa(struct vm *vm)
 		   piix3_irq_wire(isa, I8042_AUX_IRQ), &i8042);
 	debugport_init(&vm->debugport, &vm->bus, debug_out, vm);
 	exitport_init(&vm->exitport, &vm->bus, exit_port, vm);
+	if (vm->config.pause_port)
+		pauseport_init(&vm->pauseport, &vm->bus, pause_wanted, vm);
 }
 
 static int init_vga(struct vm *vm)

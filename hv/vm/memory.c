@@ -409,6 +409,15 @@ static void drop_guards(struct vm *vm)
 
 /* ---- Touching ----------------------------------------------------------------------------- */
 
+/* Under memory->lock. */
+static void note_recent(struct memory *memory, gpa_t chunk)
+{
+	if (memory->recent_count < MEMORY_RECENT)
+		memory->recent[memory->recent_count] = chunk.v;
+	if (memory->recent_count <= MEMORY_RECENT)
+		memory->recent_count++;
+}
+
 /*
  * Take a chunk and map it.  Two CPUs may touch it at once: then it is mapped twice, to the
  * same effect.  A chunk that could not be mapped stays the VM's and is mapped at the next
@@ -427,6 +436,7 @@ static int touch(struct vm *vm, const struct memory_slot *slot, u64 index)
 		__atomic_store_n(&slot->chunk[index], host, __ATOMIC_RELEASE);
 		vm->memory.touched += host ? MEMORY_CHUNK : 0;
 	}
+	note_recent(&vm->memory, base);
 	if (!slot->chunk[index])
 		error = -HOST_ENOMEM;
 	else
@@ -549,18 +559,26 @@ void memory_pam(struct vm *vm, gpa_t base, u64 size, bool read_ram, bool write_r
 	flush(vm);
 }
 
+/* All RAM goes out of the tables, and what is in one piece comes in again. */
+static void unmap_slots(struct vm *vm)
+{
+	for (unsigned s = 0; s < vm->memory.slot_count; s++)
+		virt->unmap(vm, vm->memory.slot[s].base, vm->memory.slot[s].size);
+	map_slots(vm);
+}
+
 void memory_a20(struct vm *vm, bool enabled)
 {
 	struct memory *memory = &vm->memory;
 
 	host_lock(&memory->lock);
 	WRITE_ONCE(memory->a20_masked, !enabled);
-	for (unsigned s = 0; s < memory->slot_count; s++) {
-		const struct memory_slot *slot = &memory->slot[s];
-
-		virt->unmap(vm, slot->base, slot->size);
-		map_whole(vm, slot->base.v, slot->base.v + slot->size);
-	}
+	if (memory->recent_count > MEMORY_RECENT || memory->slot[0].whole)
+		unmap_slots(vm);
+	else
+		for (unsigned i = 0; i < memory->recent_count; i++)
+			virt->unmap(vm, gpa(memory->recent[i]), MEMORY_CHUNK);
+	memory->recent_count = 0;
 	host_unlock(&memory->lock);
 	flush(vm);
 }

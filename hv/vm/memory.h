@@ -50,6 +50,7 @@ struct memory_slot {
 };
 
 #define MEMORY_SLOTS 2
+#define MEMORY_RECENT 32
 
 enum memory_window_state {
 	MEMORY_WINDOW_CLOSED, /* accesses go to the device's registers */
@@ -82,6 +83,8 @@ struct memory {
 	struct memory_window window;
 	u8 window_state; /* enum memory_window_state */
 	bool a20_masked; /* gate A20 is closed */
+	u64 recent[MEMORY_RECENT]; /* chunks mapped since the gate moved; all are in it.. */
+	unsigned recent_count; /* ..unless this is more than it holds */
 	u64 guard[MEMORY_GUARDS]; /* page and MEMORY_GUARD_SET, or 0 */
 	u32 guards; /* those that are set; atomic */
 };
@@ -160,7 +163,8 @@ void memory_stored(struct vm *vm, gpa_t a, u64 len);
 
 /*
  * Gate A20: while it is closed, RAM does not see bit 20 of any address, of no CPU and no device; on
- * real machines devices are not behind the gate.
+ * real machines devices are not behind the gate.  A guest that moves it again and again pays for
+ * what it touched meanwhile, and an exit for each: no more than that is unmapped.
  */
 void memory_a20(struct vm *vm, bool enabled);
 

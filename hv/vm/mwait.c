@@ -102,7 +102,7 @@ bool mwait_waits(struct vcpu *v)
 
 	host_lock(&v->vm->lock);
 	ends = READ_ONCE(m->hit) || changed(v) || irq_wakes(v) ||
-	       (m->masked_too && (v->deferred.type || lapic_pending(&v->lapic)));
+	       (m->masked_too && lapic_pending(&v->lapic));
 	if (ends)
 		stop(v);
 	host_unlock(&v->vm->lock);

@@ -27,6 +27,7 @@
 #define GPREGS_VERSION 1
 #define CPU_VERSION_FIRST 1
 #define CPU_VERSION 2 /* with PKRS */
+#define NAMES_VERSION 1
 
 /* ---- Reset and loaders -------------------------------------------------------- */
 
@@ -115,7 +116,7 @@ static void put_at(u8 *p, u64 value, unsigned bytes)
 		p[i] = (u8)(value >> (8 * i));
 }
 
-void state_put_bytes(struct state_buf *buf, const void *data, size_t len)
+static void put_raw(struct state_buf *buf, const void *data, size_t len)
 {
 	if (buf->error)
 		return;
@@ -127,14 +128,82 @@ void state_put_bytes(struct state_buf *buf, const void *data, size_t len)
 	buf->at += len;
 }
 
-void state_put(struct state_buf *buf, u64 value, unsigned bytes)
+static void put_number(struct state_buf *buf, u64 value, unsigned bytes)
 {
 	u8 raw[8];
 
 	check(bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8);
 	put_at(raw, value, bytes);
-	state_put_bytes(buf, raw, bytes);
+	put_raw(buf, raw, bytes);
 }
+
+/* ---- Names -------------------------------------------------------------------- */
+
+void state_scope(struct state_buf *buf, const char *scope)
+{
+	if (!buf->names)
+		return;
+	buf->names->scope = scope;
+	buf->names->last = NULL;
+}
+
+/* Only numbers join: an array is written in a loop of them. */
+static bool joins(const struct state_names *names, u32 bytes, const char *name)
+{
+	return names->last == name && names->last_bytes == bytes && !(bytes & STATE_NAME_BYTES);
+}
+
+static void put_name(struct state_buf *buf, u32 bytes, const char *name)
+{
+	struct state_names *names = buf->names;
+	struct state_buf *text;
+
+	if (!names || buf->error)
+		return;
+	text = &names->text;
+	if (joins(names, bytes, name)) {
+		put_at(text->data + names->last_at, ++names->last_count, 4);
+		return;
+	}
+	names->last = name;
+	names->last_at = text->at;
+	names->last_bytes = bytes;
+	names->last_count = 1;
+	put_number(text, names->last_count, 4);
+	put_number(text, bytes, 4);
+	if (names->scope) {
+		put_raw(text, names->scope, strlen(names->scope));
+		put_raw(text, "\t", 1);
+	}
+	put_raw(text, name, strlen(name) + 1);
+	if (text->error)
+		state_refuse(buf, text->error);
+}
+
+void state_put_bytes_named(struct state_buf *buf, const void *data, size_t len, const char *name)
+{
+	put_raw(buf, data, len);
+	put_name(buf, (u32)len | STATE_NAME_BYTES, name);
+}
+
+void state_put_named(struct state_buf *buf, u64 value, unsigned bytes, const char *name)
+{
+	put_number(buf, value, bytes);
+	put_name(buf, bytes, name);
+}
+
+void state_put_names(struct state_buf *buf)
+{
+	struct state_names *names = buf->names;
+	size_t begin;
+
+	buf->names = NULL; /* names have none */
+	begin = state_begin_section(buf, STATE_SECTION_NAMES, NAMES_VERSION);
+	put_raw(buf, names->text.data, names->text.at);
+	state_end_section(buf, begin);
+}
+
+/* ---- Reading ------------------------------------------------------------------ */
 
 void state_get_bytes(struct state_buf *buf, void *data, size_t len)
 {
@@ -177,8 +246,8 @@ u64 state_get_max(struct state_buf *buf, unsigned bytes, u64 max, const char *pr
 
 void state_put_header(struct state_buf *buf)
 {
-	state_put(buf, STATE_MAGIC, 4);
-	state_put(buf, STATE_FORMAT, 4);
+	put_number(buf, STATE_MAGIC, 4);
+	put_number(buf, STATE_FORMAT, 4);
 }
 
 void state_get_header(struct state_buf *buf)
@@ -191,9 +260,10 @@ void state_get_header(struct state_buf *buf)
 
 size_t state_begin_section(struct state_buf *buf, u32 id, u32 version)
 {
-	state_put(buf, id, 4);
-	state_put(buf, version, 4);
-	state_put(buf, 0, 4);
+	state_scope(buf, NULL);
+	put_number(buf, id, 4);
+	put_number(buf, version, 4);
+	put_number(buf, 0, 4);
 	return buf->at;
 }
 
@@ -234,8 +304,9 @@ void state_skip_section(struct state_buf *buf, u32 id)
 
 /* ---- A CPU -------------------------------------------------------------------- */
 
-static void put_segment(struct state_buf *buf, const struct segment *s)
+static void put_segment(struct state_buf *buf, const char *name, const struct segment *s)
 {
+	state_scope(buf, name);
 	state_put(buf, s->selector, 2);
 	state_put(buf, s->attr, 2);
 	state_put(buf, s->limit, 4);
@@ -250,7 +321,7 @@ static void get_segment(struct state_buf *buf, struct segment *s)
 	s->base = state_get(buf, 8);
 }
 
-static void put_event(struct state_buf *buf, const struct event *e)
+void state_put_event(struct state_buf *buf, const struct event *e)
 {
 	state_put(buf, e->type, 1);
 	state_put(buf, e->vector, 1);
@@ -264,7 +335,7 @@ static void put_event(struct state_buf *buf, const struct event *e)
 #define INSN_MAX 15 /* bytes */
 #define EXCEPTIONS 32
 
-static void get_event(struct state_buf *buf, struct event *e)
+void state_get_event(struct state_buf *buf, struct event *e)
 {
 	e->type =
 	    (u8)state_get_max(buf, 1, EVENT_ICEBP, "an interrupted event has an unknown type");
@@ -295,6 +366,11 @@ static void get_event(struct state_buf *buf, struct event *e)
 	X(pdpte[0]) X(pdpte[1]) X(pdpte[2]) X(pdpte[3]) X(tsc_offset)
 /* clang-format on */
 
+static const char *const segment_name[SEG_COUNT] = {
+	[SEG_ES] = "es", [SEG_CS] = "cs", [SEG_SS] = "ss",
+	[SEG_DS] = "ds", [SEG_FS] = "fs", [SEG_GS] = "gs",
+};
+
 static void put_cpu(struct state_buf *buf, const struct cpu_state *s)
 {
 	size_t begin = state_begin_section(buf, STATE_SECTION_CPU, CPU_VERSION);
@@ -303,9 +379,10 @@ static void put_cpu(struct state_buf *buf, const struct cpu_state *s)
 	CPU_REGISTERS(X)
 #undef X
 	for (unsigned i = 0; i < SEG_COUNT; i++)
-		put_segment(buf, &s->seg[i]);
-	put_segment(buf, &s->ldtr);
-	put_segment(buf, &s->tr);
+		put_segment(buf, segment_name[i], &s->seg[i]);
+	put_segment(buf, "ldtr", &s->ldtr);
+	put_segment(buf, "tr", &s->tr);
+	state_scope(buf, NULL);
 	state_put(buf, s->gdtr.base, 8);
 	state_put(buf, s->gdtr.limit, 2);
 	state_put(buf, s->idtr.base, 8);
@@ -313,7 +390,9 @@ static void put_cpu(struct state_buf *buf, const struct cpu_state *s)
 	state_put(buf, s->cpl, 1);
 	state_put(buf, s->shadow, 1);
 	state_put(buf, s->nmi_blocked, 1);
-	put_event(buf, &s->interrupted);
+	state_scope(buf, "interrupted");
+	state_put_event(buf, &s->interrupted);
+	state_scope(buf, NULL);
 	state_put(buf, s->activity, 1);
 	state_put(buf, s->pkrs, 8);
 	state_end_section(buf, begin);
@@ -336,7 +415,7 @@ static void get_cpu(struct state_buf *buf, struct cpu_state *s)
 	s->shadow =
 	    (u8)state_get_max(buf, 1, SHADOW_STI | SHADOW_MOV_SS, "an interrupt shadow is unknown");
 	s->nmi_blocked = state_get_max(buf, 1, 1, NULL);
-	get_event(buf, &s->interrupted);
+	state_get_event(buf, &s->interrupted);
 	s->activity = (u8)state_get_max(buf, 1, ACTIVITY_SHUTDOWN, "the CPU's activity is unknown");
 	if (buf->version >= 2)
 		s->pkrs = state_get_max(buf, 8, ~0u, "PKRS has more than 32 bits");

@@ -141,8 +141,17 @@ enum state_section {
 	STATE_SECTION_GPREGS,
 	STATE_SECTION_CPU,
 	STATE_SECTION_XSAVE,
+	/* Of a whole machine: vm/state_vm.h */
+	STATE_SECTION_MACHINE,
+	STATE_SECTION_CPUID,
+	STATE_SECTION_VCPU,
+	STATE_SECTION_RAM,
+	STATE_SECTION_SCREEN,
+	STATE_SECTION_NAMES,
 	STATE_SECTION_DEVICE_FIRST = 0x100,
 };
+
+struct state_names;
 
 /*
  * A buffer being written or read; zero-initialise all but data and size.  After an overrun, or
@@ -152,19 +161,42 @@ enum state_section {
 struct state_buf {
 	u8 *data;
 	size_t size, at;
+	struct state_names *names; /* writing: what is written is named there; NULL: nowhere */
 	size_t section_end; /* reading: of the section begun by state_next_section; else 0 */
 	u32 version; /* reading: of that section */
 	const char *error; /* NULL, or what is wrong, as a sentence */
 };
 
-void state_put(struct state_buf *buf, u64 value, unsigned bytes); /* 1, 2, 4 or 8 */
-void state_put_bytes(struct state_buf *buf, const void *data, size_t len);
+/* bytes: 1, 2, 4 or 8.  The text of value is its name. */
+#define state_put(buf, value, bytes) state_put_named(buf, value, bytes, #value)
+#define state_put_bytes(buf, data, len) state_put_bytes_named(buf, data, len, #data)
+void state_put_named(struct state_buf *buf, u64 value, unsigned bytes, const char *name);
+void state_put_bytes_named(struct state_buf *buf, const void *data, size_t len, const char *name);
 u64 state_get(struct state_buf *buf, unsigned bytes);
 /* As state_get; a value above max sets error to problem (a sentence, or NULL for a general one). */
 u64 state_get_max(struct state_buf *buf, unsigned bytes, u64 max, const char *problem);
 /* The value is wrong: sets error, unless it is set already.  Returns -1. */
 int state_refuse(struct state_buf *buf, const char *problem);
 void state_get_bytes(struct state_buf *buf, void *data, size_t len);
+
+/*
+ * The names of all that was written into sections, in its order, for who wants to read a state
+ * without knowing its layout (tools/state.c): {u32 count; u32 bytes; a text that ends in 0}, where
+ * count neighbours of the same name are one.  bytes has STATE_NAME_BYTES set if it is no number.
+ * The text is the C expression that was written, behind its scope and a tab if it has one.
+ * The names become a section themselves, the last one.
+ */
+#define STATE_NAME_BYTES BIT(31)
+struct state_names {
+	struct state_buf text;
+	const char *scope;
+	const char *last; /* of the entry that a neighbour may join; NULL: none may */
+	size_t last_at;
+	u32 last_bytes, last_count;
+};
+/* What is written from now on belongs to scope, until the section ends; NULL: to none. */
+void state_scope(struct state_buf *buf, const char *scope);
+void state_put_names(struct state_buf *buf);
 
 void state_put_header(struct state_buf *buf);
 /* Returns the offset to hand to state_end_section, which fills in the length. */
@@ -179,6 +211,10 @@ void state_get_header(struct state_buf *buf);
  */
 u32 state_next_section(struct state_buf *buf, u32 *version, u32 *length);
 void state_skip_section(struct state_buf *buf, u32 id);
+
+/* An event, within a section. */
+void state_put_event(struct state_buf *buf, const struct event *e);
+void state_get_event(struct state_buf *buf, struct event *e);
 
 /*
  * A CPU: its GPREGS section, then its CPU section.  Loading reads from where it stands up to

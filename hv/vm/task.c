@@ -5,6 +5,7 @@
 #include "vm/cr.h"
 #include "vm/emulate.h"
 #include "vm/emulate_parts.h"
+#include "vm/emulate_segment.h"
 #include "vm/irq.h"
 #include "vm/vm.h"
 
@@ -38,24 +39,9 @@ ASSERT_OFFSET(struct tss16, ip, 0x0e);
 ASSERT_OFFSET(struct tss16, ldt, 0x2a);
 
 #define TSS_TRAP BIT(0)
-#define TSS_TYPE_BUSY BIT(1)
-#define TSS_TYPE_32 BIT(3)
-#define TYPE_TSS16 1
-#define TYPE_LDT 2
-#define TYPE_CODE BIT(3)
-#define TYPE_CONFORMING BIT(2) /* of code */
-#define TYPE_RW BIT(1) /* code: readable, data: writable */
-#define TYPE_ACCESSED BIT(0)
-
-#define SELECTOR_RPL 3
-#define SELECTOR_LOCAL BIT(2)
-#define SELECTOR_INDEX 0xfff8
-#define ERROR_SELECTOR 0xfffc
 #define ERROR_EXT 1
 #define DR6_BT BIT(15)
 #define DR7_LOCAL 0x155 /* L0 to L3, LE */
-#define DESCRIPTOR_SIZE 8
-#define DESCRIPTOR_TYPE_BYTE 5
 #define NO_CODE (0xb | SEG_ATTR_S | SEG_ATTR_P) /* with a limit of 0 */
 #define V86_ATTR (0x3 | SEG_ATTR_S | SEG_ATTR_DPL | SEG_ATTR_P)
 /* What POPF at CPL 0 and an IRET may load. */
@@ -78,14 +64,13 @@ struct change {
 	enum task_source source;
 	u32 ext; /* ERROR_EXT: what happens is no instruction's doing */
 	u16 selector;
-	struct segment tr; /* the new one */
-	u64 descriptor_at; /* linear, of the new TSS */
+	struct descriptor tss; /* the new one's */
 	struct emulate_place old_tss, new_tss, link, old_busy, new_busy;
 };
 
 static int selector_fault(const struct change *c, u8 vector, u16 selector)
 {
-	return emulate_fault(c->fault, vector, (selector & ERROR_SELECTOR) | c->ext);
+	return emulate_fault(c->fault, vector, (selector & SELECTOR_ERROR) | c->ext);
 }
 
 static unsigned type_of(const struct segment *s)
@@ -93,49 +78,24 @@ static unsigned type_of(const struct segment *s)
 	return s->attr & SEG_ATTR_TYPE;
 }
 
-static unsigned dpl_of(const struct segment *s)
-{
-	return (s->attr & SEG_ATTR_DPL) >> SEG_ATTR_DPL_SHIFT;
-}
-
 /* ---- Descriptors ------------------------------------------------------------------------ */
 
-/* [SDM] "Segment Descriptors" (3.4.5) */
-static void parse(struct segment *s, u16 selector, u64 d)
+/* A fault of segment_*: what happens may be no instruction's doing. */
+static int with_ext(const struct change *c, int error)
 {
-	s->selector = selector;
-	s->base = (d >> 16 & 0xffffff) | (d >> 32 & 0xff000000);
-	s->limit = (u32)((d & 0xffff) | (d >> 32 & 0xf0000));
-	s->attr = (u16)((d >> 40 & 0xff) | (d >> 44 & 0xf00));
-	if (s->attr & SEG_ATTR_G)
-		s->limit = s->limit << 12 | 0xfff;
-}
-
-/* Where a selector's descriptor lies; -1: in no table. */
-static int find_descriptor(const struct cpu_state *state, u16 selector, u64 *at)
-{
-	bool local = selector & SELECTOR_LOCAL;
-	u64 base = local ? state->ldtr.base : state->gdtr.base;
-	u32 limit = local ? state->ldtr.limit : state->gdtr.limit;
-
-	if ((local && !state->ldtr.attr) ||
-	    (selector & SELECTOR_INDEX) + DESCRIPTOR_SIZE - 1u > limit)
-		return -1;
-	*at = (u32)(base + (selector & SELECTOR_INDEX));
-	return 0;
+	if (error && c->fault->vector != VECTOR_PF)
+		c->fault->error |= c->ext;
+	return error;
 }
 
 /* -1: the fault is c's: vector for a selector in no table, or #PF. */
-static int read_descriptor(struct change *c, u16 selector, u8 vector, struct segment *s, u64 *at)
+static int read_descriptor(const struct change *c, u16 selector, u8 vector, struct descriptor *d)
 {
-	u64 d;
+	int error = segment_read(c->v, selector, d, c->fault);
 
-	if (find_descriptor(&c->v->state, selector, at))
-		return selector_fault(c, vector, selector);
-	if (emulate_read(c->v, *at, &d, sizeof(d), true, c->fault))
-		return -1;
-	parse(s, selector, d);
-	return 0;
+	if (error && c->fault->vector == VECTOR_GP)
+		c->fault->vector = vector;
+	return with_ext(c, error);
 }
 
 /* ---- Before: the old task's faults -------------------------------------------------------- */
@@ -143,20 +103,21 @@ static int read_descriptor(struct change *c, u16 selector, u8 vector, struct seg
 /* Table 8-1, first part. */
 static int check_new_tss(struct change *c)
 {
+	const struct segment *tr = &c->tss.segment;
 	u8 vector = c->source == TASK_IRET ? VECTOR_TS : VECTOR_GP;
 	unsigned type;
 
-	if (c->selector & SELECTOR_LOCAL || !(c->selector & ERROR_SELECTOR))
+	if (c->selector & SELECTOR_LOCAL || !(c->selector & SELECTOR_ERROR))
 		return selector_fault(c, vector, c->selector);
-	if (read_descriptor(c, c->selector, vector, &c->tr, &c->descriptor_at))
+	if (read_descriptor(c, c->selector, vector, &c->tss))
 		return -1;
-	type = type_of(&c->tr);
-	if ((c->tr.attr & SEG_ATTR_S) || (type & ~(TSS_TYPE_32 | TSS_TYPE_BUSY)) != TYPE_TSS16 ||
-	    !!(type & TSS_TYPE_BUSY) != (c->source == TASK_IRET))
+	type = type_of(tr);
+	if ((tr->attr & SEG_ATTR_S) || (type & ~(SEGMENT_32 | SEGMENT_BUSY)) != SEGMENT_TSS16 ||
+	    !!(type & SEGMENT_BUSY) != (c->source == TASK_IRET))
 		return selector_fault(c, vector, c->selector);
-	if (!(c->tr.attr & SEG_ATTR_P))
+	if (!(tr->attr & SEG_ATTR_P))
 		return selector_fault(c, VECTOR_NP, c->selector);
-	if (c->tr.limit < (type & TSS_TYPE_32 ? sizeof(struct tss32) : sizeof(struct tss16)) - 1)
+	if (tr->limit < (type & SEGMENT_32 ? sizeof(struct tss32) : sizeof(struct tss16)) - 1)
 		return selector_fault(c, VECTOR_TS, c->selector);
 	return 0;
 }
@@ -166,7 +127,7 @@ static int locate_all(struct change *c)
 {
 	struct vcpu *v = c->v;
 	const struct segment *tr = &v->state.tr;
-	bool old32 = type_of(tr) & TSS_TYPE_32, new32 = type_of(&c->tr) & TSS_TYPE_32;
+	bool old32 = type_of(tr) & SEGMENT_32, new32 = type_of(&c->tss.segment) & SEGMENT_32;
 	unsigned first = old32 ? offsetof(struct tss32, eip) : offsetof(struct tss16, ip);
 	unsigned end = old32 ? offsetof(struct tss32, ldt) : offsetof(struct tss16, ldt);
 	bool links = c->source == TASK_CALL || c->source == TASK_IDT;
@@ -176,22 +137,23 @@ static int locate_all(struct change *c)
 		return selector_fault(c, VECTOR_TS, tr->selector);
 	if (emulate_locate(v, (u32)(tr->base + first), end - first, ACCESS_WRITE | WALK_SYSTEM,
 			   &c->old_tss, c->fault) ||
-	    emulate_locate(v, c->tr.base, new32 ? sizeof(struct tss32) : sizeof(struct tss16),
+	    emulate_locate(v, c->tss.segment.base,
+			   new32 ? sizeof(struct tss32) : sizeof(struct tss16),
 			   ACCESS_READ | WALK_SYSTEM, &c->new_tss, c->fault))
 		return -1;
 	c->link.len = c->old_busy.len = c->new_busy.len = 0;
-	if (links && emulate_locate(v, c->tr.base, sizeof(u16), ACCESS_WRITE | WALK_SYSTEM,
+	if (links && emulate_locate(v, c->tss.segment.base, sizeof(u16), ACCESS_WRITE | WALK_SYSTEM,
 				    &c->link, c->fault))
 		return -1;
 	if ((c->source == TASK_JMP || c->source == TASK_IRET) &&
-	    !find_descriptor(&v->state, tr->selector, &old_at) &&
-	    emulate_locate(v, old_at + DESCRIPTOR_TYPE_BYTE, 1, ACCESS_WRITE | WALK_SYSTEM,
+	    !segment_find(v, tr->selector, SEGMENT_DESCRIPTOR, &old_at) &&
+	    emulate_locate(v, old_at + SEGMENT_TYPE_BYTE, 1, ACCESS_WRITE | WALK_SYSTEM,
 			   &c->old_busy, c->fault))
 		return -1;
 	if (c->source == TASK_IRET)
 		return 0;
-	return emulate_locate(v, c->descriptor_at + DESCRIPTOR_TYPE_BYTE, 1,
-			      ACCESS_WRITE | WALK_SYSTEM, &c->new_busy, c->fault);
+	return emulate_locate(v, c->tss.at + SEGMENT_TYPE_BYTE, 1, ACCESS_WRITE | WALK_SYSTEM,
+			      &c->new_busy, c->fault);
 }
 
 /* ---- The old task is put away --------------------------------------------------------------- */
@@ -234,7 +196,7 @@ static void set_busy(struct vcpu *v, const struct emulate_place *place, bool bus
 	if (!place->len)
 		return;
 	emulate_get(v, place, &byte);
-	byte = (u8)((byte & ~TSS_TYPE_BUSY) | (busy ? TSS_TYPE_BUSY : 0));
+	byte = (u8)((byte & ~SEGMENT_BUSY) | (busy ? SEGMENT_BUSY : 0));
 	emulate_put(v, place, &byte);
 }
 
@@ -246,7 +208,7 @@ static void save_old(struct change *c)
 	if (c->source == TASK_IRET)
 		eflags &= ~RFLAGS_NT;
 	set_busy(v, &c->old_busy, false);
-	if (type_of(&v->state.tr) & TSS_TYPE_32)
+	if (type_of(&v->state.tr) & SEGMENT_32)
 		save32(c, eflags);
 	else
 		save16(c, eflags);
@@ -308,8 +270,8 @@ static void begin_new(struct change *c, struct task *t)
 		t->eflags |= RFLAGS_NT;
 	}
 	set_busy(v, &c->new_busy, true);
-	state->tr = c->tr;
-	state->tr.attr |= TSS_TYPE_BUSY;
+	state->tr = c->tss.segment;
+	state->tr.attr |= SEGMENT_BUSY;
 	state->cr0 |= CR0_TS;
 	state->dr[7] &= ~(u64)DR7_LOCAL;
 	state->shadow = 0;
@@ -337,34 +299,29 @@ static void begin_new(struct change *c, struct task *t)
 
 static int load_ldt(struct change *c)
 {
-	struct segment *ldtr = &c->v->state.ldtr, s;
+	struct segment *ldtr = &c->v->state.ldtr;
 	u16 selector = ldtr->selector;
-	u64 at;
+	struct descriptor d;
 
-	if (!(selector & ERROR_SELECTOR))
+	if (!(selector & SELECTOR_ERROR))
 		return 0;
 	if (selector & SELECTOR_LOCAL)
 		return selector_fault(c, VECTOR_TS, selector);
-	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+	if (read_descriptor(c, selector, VECTOR_TS, &d))
 		return -1;
-	if ((s.attr & SEG_ATTR_S) || type_of(&s) != TYPE_LDT || !(s.attr & SEG_ATTR_P))
+	if ((d.segment.attr & (SEG_ATTR_S | SEG_ATTR_TYPE | SEG_ATTR_P)) !=
+	    (SEGMENT_LDT | SEG_ATTR_P))
 		return selector_fault(c, VECTOR_TS, selector);
-	*ldtr = s;
+	*ldtr = d.segment;
 	return 0;
 }
 
 /* It is used now: the descriptor says so, in memory and in the register. */
-static int take_segment(struct change *c, struct segment *to, struct segment *s, u64 at)
+static int take_segment(struct change *c, enum x86_seg seg, struct descriptor *d)
 {
-	u8 byte;
-
-	if (!(s->attr & TYPE_ACCESSED)) {
-		s->attr |= TYPE_ACCESSED;
-		byte = (u8)s->attr;
-		if (emulate_write(c->v, at + DESCRIPTOR_TYPE_BYTE, &byte, 1, true, c->fault))
-			return -1;
-	}
-	*to = *s;
+	if (segment_mark(c->v, d, SEGMENT_ACCESSED, c->fault))
+		return -1;
+	c->v->state.seg[seg] = d->segment;
 	return 0;
 }
 
@@ -372,61 +329,50 @@ static int load_stack(struct change *c)
 {
 	struct cpu_state *state = &c->v->state;
 	u16 selector = state->seg[SEG_SS].selector;
-	struct segment s;
-	u64 at;
+	struct descriptor d;
 
-	if (!(selector & ERROR_SELECTOR))
+	if (!(selector & SELECTOR_ERROR))
 		return selector_fault(c, VECTOR_TS, selector);
-	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+	if (read_descriptor(c, selector, VECTOR_TS, &d) ||
+	    with_ext(c, segment_check_stack(&d.segment, state->cpl, VECTOR_TS, c->fault)))
 		return -1;
-	if (!(s.attr & SEG_ATTR_S) || (s.attr & (TYPE_CODE | TYPE_RW)) != TYPE_RW ||
-	    (selector & SELECTOR_RPL) != state->cpl || dpl_of(&s) != state->cpl)
-		return selector_fault(c, VECTOR_TS, selector);
-	if (!(s.attr & SEG_ATTR_P))
-		return selector_fault(c, VECTOR_SS, selector);
-	return take_segment(c, &state->seg[SEG_SS], &s, at);
+	return take_segment(c, SEG_SS, &d);
 }
 
 static int load_code(struct change *c)
 {
 	struct cpu_state *state = &c->v->state;
 	u16 selector = state->seg[SEG_CS].selector;
-	struct segment s;
-	u64 at;
+	const struct segment *s;
+	struct descriptor d;
+	unsigned dpl;
 
-	if (!(selector & ERROR_SELECTOR))
+	if (!(selector & SELECTOR_ERROR))
 		return selector_fault(c, VECTOR_TS, selector);
-	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+	if (read_descriptor(c, selector, VECTOR_TS, &d))
 		return -1;
-	if (!(s.attr & SEG_ATTR_S) || !(s.attr & TYPE_CODE) ||
-	    (s.attr & TYPE_CONFORMING ? dpl_of(&s) > state->cpl : dpl_of(&s) != state->cpl))
+	s = &d.segment;
+	dpl = segment_dpl(s);
+	if (!(s->attr & SEG_ATTR_S) || !(s->attr & SEGMENT_CODE) ||
+	    (s->attr & SEGMENT_CONFORMING ? dpl > state->cpl : dpl != state->cpl))
 		return selector_fault(c, VECTOR_TS, selector);
-	if (!(s.attr & SEG_ATTR_P))
+	if (!(s->attr & SEG_ATTR_P))
 		return selector_fault(c, VECTOR_NP, selector);
-	return take_segment(c, &state->seg[SEG_CS], &s, at);
+	return take_segment(c, SEG_CS, &d);
 }
 
 static int load_data(struct change *c, enum x86_seg seg)
 {
 	struct cpu_state *state = &c->v->state;
 	u16 selector = state->seg[seg].selector;
-	bool code, conforming;
-	struct segment s;
-	u64 at;
+	struct descriptor d;
 
-	if (!(selector & ERROR_SELECTOR))
+	if (!(selector & SELECTOR_ERROR))
 		return 0;
-	if (read_descriptor(c, selector, VECTOR_TS, &s, &at))
+	if (read_descriptor(c, selector, VECTOR_TS, &d) ||
+	    with_ext(c, segment_check_data(&d.segment, state->cpl, VECTOR_TS, c->fault)))
 		return -1;
-	code = s.attr & TYPE_CODE;
-	conforming = code && (s.attr & TYPE_CONFORMING);
-	if (!(s.attr & SEG_ATTR_S) || (code && !(s.attr & TYPE_RW)) ||
-	    (!conforming &&
-	     (dpl_of(&s) < state->cpl || dpl_of(&s) < (selector & SELECTOR_RPL))))
-		return selector_fault(c, VECTOR_TS, selector);
-	if (!(s.attr & SEG_ATTR_P))
-		return selector_fault(c, VECTOR_NP, selector);
-	return take_segment(c, &state->seg[seg], &s, at);
+	return take_segment(c, seg, &d);
 }
 
 static int load_segments(struct change *c)
@@ -447,7 +393,7 @@ static int load_segments(struct change *c)
 static int push_error(struct change *c, u32 error)
 {
 	struct vcpu *v = c->v;
-	unsigned size = type_of(&c->tr) & TSS_TYPE_32 ? 4 : 2;
+	unsigned size = type_of(&c->tss.segment) & SEGMENT_32 ? 4 : 2;
 	u64 mask = emulate_stack_mask(v), sp = (v->regs.r[REG_RSP] - size) & mask;
 	struct emulate_place place;
 
@@ -521,7 +467,7 @@ static void end_event(struct event *through)
 static void begin_switch(struct change *c, struct task *t)
 {
 	save_old(c);
-	if (type_of(&c->tr) & TSS_TYPE_32)
+	if (type_of(&c->tss.segment) & SEGMENT_32)
 		read32(c, t);
 	else
 		read16(c, t);

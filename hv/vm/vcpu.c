@@ -48,7 +48,7 @@ static void serve_init(struct vcpu *v)
 	vcpu_state(v, STATE_ALL);
 	state_init(&v->state, &v->regs, vcpu_signature(v));
 	v->state.activity = v->index ? ACTIVITY_WAIT_SIPI : ACTIVITY_RUN;
-	v->raised.type = v->deferred.type = EVENT_NONE;
+	v->raised.type = EVENT_NONE;
 	v->nmi_pending = v->injected = false;
 	vcpu_state_changed(v, STATE_ALL);
 	host_lock(&v->vm->lock);
@@ -224,7 +224,7 @@ void vcpu_reset(struct vcpu *v)
 	v->sipi_wanted = v->index != 0;
 	v->state.tsc_offset = 0 - v->vm->tsc_base;
 	v->exit = (struct vm_exit){ 0 };
-	v->raised.type = v->deferred.type = EVENT_NONE;
+	v->raised.type = EVENT_NONE;
 	v->nmi_pending = v->injected = false;
 	v->windows = 0;
 	v->requests = REQUEST_IRQ | REQUEST_WORK | REQUEST_FLUSH; /* whatever was asked before */

@@ -57,7 +57,6 @@ struct vcpu {
 
 	/* Events: see vm/irq.h. */
 	struct event raised; /* a fault from emulation; EVENT_NONE: none */
-	struct event deferred; /* an interrupt whose delivery met that fault: comes after it */
 	bool sipi_wanted; /* INIT came, and no SIPI since; under the VM's lock */
 	u8 sipi_vector;
 	bool nmi_pending;

@@ -261,9 +261,10 @@ void vm_start(struct vm *vm)
 	resume_clock(vm);
 	vm->state = VM_RUNNING;
 	bus_rearm(&vm->bus);
-	host_unlock(&vm->lock);
+	/* The first one may end the machine at once: not before all of them can be stopped. */
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		host_run(vm->vcpu[i]);
+	host_unlock(&vm->lock);
 }
 
 /* Take the vCPUs from the scheduler; those that run are kicked and leave soon. */
@@ -277,14 +278,18 @@ static void stop_vcpus(struct vm *vm)
 
 void vm_pause(struct vm *vm)
 {
-	host_lock(&vm->lock);
+	bool locked = host_locked(&vm->lock);
+
+	if (!locked)
+		host_lock(&vm->lock);
 	if (vm->state == VM_RUNNING) {
 		vm->state = VM_PAUSED;
 		vm->paused_at = host_now();
 		vm->paused_tsc = host_tsc();
 		stop_vcpus(vm);
 	}
-	host_unlock(&vm->lock);
+	if (!locked)
+		host_unlock(&vm->lock);
 }
 
 void vm_end(struct vm *vm, enum vm_state state, const char *cause, ...)
@@ -297,8 +302,10 @@ void vm_end(struct vm *vm, enum vm_state state, const char *cause, ...)
 		host_lock(&vm->lock);
 	first = vm->state < VM_HALTED;
 	if (first) {
-		if (!vm->paused_at)
+		if (!vm->paused_at) {
 			vm->paused_at = host_now();
+			vm->paused_tsc = host_tsc();
+		}
 		va_start(args, cause);
 		fmt_vstring(vm->cause, sizeof(vm->cause), cause, args);
 		va_end(args);

@@ -19,6 +19,7 @@
 #include "dev/i8042.h"
 #include "dev/ioapic.h"
 #include "dev/lines.h"
+#include "dev/pauseport.h"
 #include "dev/pic.h"
 #include "dev/piix3.h"
 #include "dev/piix4.h"
@@ -57,6 +58,7 @@ struct vm_config {
 	bool strict; /* a store to where nothing is ends the VM; else it is lost, as on a PC */
 	bool firmware; /* it runs first: devices are left as after power-on */
 	bool serial_only; /* its console is the serial line: what other devices say is not heard */
+	bool pause_port; /* the guest can pause it (dev/pauseport.h) */
 	struct store *disk[VM_MAX_DISKS]; /* the maker's, open while the VM is there */
 	unsigned disks;
 	struct net_switch *net; /* NULL: no network card */
@@ -99,6 +101,7 @@ struct vm {
 	struct debugport debugport, firmware_port;
 	struct lines lines;
 	struct exitport exitport;
+	struct pauseport pauseport;
 	struct ioapic ioapic;
 	struct pci pci;
 	struct i440fx i440fx;
@@ -125,7 +128,10 @@ void vm_free(struct vm *vm);
 /* Devices, CPUs and clock as after power-on; memory is kept.  No vCPU may be loaded. */
 void vm_reset(struct vm *vm);
 
-/* Start or resume; pause.  A paused machine's clock stands. */
+/*
+ * Start or resume; pause, on any CPU, the lock held or not.  A paused machine's clock stands; it is
+ * quiet a moment later (vm_is_quiet).
+ */
 void vm_start(struct vm *vm);
 void vm_pause(struct vm *vm);
 

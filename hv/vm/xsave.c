@@ -158,3 +158,94 @@ u32 xsave_pkru(struct vcpu *v)
 		memcpy(&pkru, from + at, sizeof(pkru));
 	return pkru;
 }
+
+/* ---- State ------------------------------------------------------------------------- */
+
+#define XSAVE_VERSION 1
+#define FOP 6
+#define FIP 8
+#define FDP 16
+#define MXCSR 24
+#define ST_SIZE 10
+#define COMPONENTS 63 /* bit 63 of XCR0 is none */
+
+static u64 read_number(const u8 *area, unsigned at, unsigned size)
+{
+	u64 value = 0;
+
+	memcpy(&value, area + at, size);
+	return value;
+}
+
+/* The initial state is zero but for the control word: [SDM] vol. 1 "x87 State" (13.5.1) */
+static void save_x87(struct state_buf *buf, const u8 *area)
+{
+	static const u8 initial[XMM0] = { [FCW] = FCW_INIT & 0xff, [FCW + 1] = FCW_INIT >> 8 };
+	const u8 *from = in_use(area, COMPONENT_X87) ? area : initial;
+	u64 fcw = read_number(from, FCW, 2), fsw = read_number(from, FSW, 2);
+	u64 fop = read_number(from, FOP, 2), fip = read_number(from, FIP, 8);
+	u64 fdp = read_number(from, FDP, 8), ftw = from[FTW];
+
+	state_put(buf, fcw, 2);
+	state_put(buf, fsw, 2);
+	state_put(buf, ftw, 1);
+	state_put(buf, fop, 2);
+	state_put(buf, fip, 8);
+	state_put(buf, fdp, 8);
+	for (unsigned n = 0; n < STACK; n++) {
+		const u8 *st = from + ST0 + n * REGISTER;
+
+		state_put_bytes(buf, st, ST_SIZE);
+	}
+}
+
+/* MXCSR belongs to no component's initial state. */
+static void save_sse(struct state_buf *buf, const u8 *area)
+{
+	u64 mxcsr = read_number(area, MXCSR, 4);
+	u8 xmm[REGISTER];
+
+	state_put(buf, mxcsr, 4);
+	for (unsigned n = 0; n < XMM_COUNT; n++) {
+		read_half(area, COMPONENT_SSE, XMM0 + n * REGISTER, xmm);
+		state_put_bytes(buf, xmm, REGISTER);
+	}
+}
+
+static void save_component(struct state_buf *buf, struct vcpu *v, const u8 *from,
+			   unsigned component)
+{
+	struct cpuid_regs r = cpuid_get(v, CPUID_XSAVE, component);
+	bool used = in_use(from, component);
+
+	state_put(buf, component, 4);
+	state_put(buf, r.eax, 4);
+	for (u32 at = 0; at < r.eax; at += REGISTER) {
+		u8 part[REGISTER] = { 0 };
+
+		if (used)
+			memcpy(part, from + r.ebx + at, MIN(r.eax - at, (u32)REGISTER));
+		state_put_bytes(buf, part, REGISTER);
+	}
+}
+
+void xsave_save(struct vcpu *v, struct state_buf *buf)
+{
+	static const char *const name[COMPONENTS] = {
+		[COMPONENT_AVX] = "ymm_upper", [3] = "bndregs",	 [4] = "bndcsr",
+		[5] = "opmask",		       [6] = "zmm_upper", [7] = "zmm16_31",
+		[COMPONENT_PKRU] = "pkru",
+	};
+	size_t begin = state_begin_section(buf, STATE_SECTION_XSAVE, XSAVE_VERSION);
+	const u8 *from = area(v);
+
+	save_x87(buf, from);
+	save_sse(buf, from);
+	for (unsigned n = COMPONENT_AVX; n < COMPONENTS; n++) {
+		if (!(v->state.xcr0 & BIT(n)) || !offset_of(v, n))
+			continue;
+		state_scope(buf, name[n] ? name[n] : "component");
+		save_component(buf, v, from, n);
+	}
+	state_end_section(buf, begin);
+}

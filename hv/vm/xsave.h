@@ -35,6 +35,11 @@ void xsave_write_vector(struct vcpu *v, unsigned n, const void *from, unsigned s
 u64 xsave_read_mmx(struct vcpu *v, unsigned n);
 void xsave_write_mmx(struct vcpu *v, unsigned n, u64 value);
 
+struct state_buf;
+
+/* The XSAVE section of a saved state: every register, also where the area says "initial". */
+void xsave_save(struct vcpu *v, struct state_buf *buf);
+
 /* Protection keys of user pages; 0 (all may) where there is no such register. */
 u32 xsave_pkru(struct vcpu *v);
 

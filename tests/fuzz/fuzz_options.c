@@ -74,7 +74,7 @@ static void try_line(const char *line, unsigned number)
 	else
 		check_module(line, &module);
 	(void)words_number(line, &value);
-	(void)definition_mac_of(line, mac);
+	(void)link_mac_of(line, mac);
 	if (definition_disk_of(line, &disk))
 		check(disk.partition || (disk.sectors && disk.start + disk.sectors > disk.start));
 }

@@ -2,6 +2,8 @@
 # tests/system/double.sh - double faults, faults in their handlers, and a fault in their delivery
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/guests.sh
+. "$(dirname "$0")/guests.sh"
 
 for machine in qemu-svm bochs-vmx bochs-svm; do
   start "$machine" "$machine" --cpus 1 \
@@ -16,22 +18,7 @@ quit 0
 END
 done
 
-# What the manual says, with this guest's addresses.
-cat >"$records/expected" <<'END'
-double: #DF error 00000000 cr2 00000000 at a
-double: #PF error 00000000 cr2 c0000123 at f
-double: #GP error 00001234 cr2 c0000123 at g
-double: #UD error 00000000 cr2 c0000123 at b
-double: #DF error 00000000 cr2 c0000123 at h
-double: #PF error 00000000 cr2 c0000123 at f
-double: #GP error 00001234 cr2 c0000123 at g
-double: #DF error 00000000 cr2 c0000044 at c
-double: #PF error 00000000 cr2 c0000123 at f
-double: #GP error 00001234 cr2 c0000123 at g
-double: #PF error 00000002 cr2 c0000088 at d
-double: #GP error 00001234 cr2 c0000088 at e
-double: the stack goes
-END
+double_faults >"$records/expected"
 
 for machine in qemu-svm bochs-vmx bochs-svm; do
   ends "$machine" 0 'the script comes to its end'

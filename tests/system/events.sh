@@ -5,45 +5,35 @@
 # does otherwise is in deviations.c).  Under the hypervisor it must be the same.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/guests.sh
+. "$(dirname "$0")/guests.sh"
 
-EVENTS=$build/events/events.elf
-CASES_AT_LEAST=200
-
-KERNEL=$EVENTS
-start qemu-bare qemu-bare --icount --append emulator=qemu-bare
-start bochs-bare-vmx bochs-bare-vmx --append emulator=bochs-bare
-start bochs-bare-svm bochs-bare-svm --append emulator=bochs-bare
-unset KERNEL
-start qemu-svm qemu-svm --icount --opt exit=done \
-  --module "$EVENTS name=ev mem=64M -- emulator=qemu-svm"
-for machine in bochs-vmx bochs-svm; do
-  start "$machine" "$machine" --opt exit=done \
-    --module "$EVENTS name=ev mem=64M -- emulator=$machine"
-done
-
-# table NAME: what its cases said, in the order of their numbers.
-table()
+# bare MACHINE OPTION...
+bare()
 {
-  sed -n 's/^\[ev\] //; /^1\.\./p; /^ok /p; /^not ok /p' "$records/$1.log"
+  guest_row events "$1"
+  KERNEL=$image
+  start "$1" "$@" --append "$words"
+  unset KERNEL
 }
 
-# all_pass NAME: a plan, and exactly as many cases, each of them ok.
-all_pass()
+# guest MACHINE OPTION...
+guest()
 {
-  plan=$(table "$1" | sed -n 's/^1\.\.//p')
-  good=$(table "$1" | grep -c '^ok ')
-  bad=$(table "$1" | grep -c '^not ok ')
-  [ "${plan:-0}" -ge "$CASES_AT_LEAST" ] && [ "$good" -eq "$plan" ] && [ "$bad" -eq 0 ]
+  guest_row events "$1"
+  start "$1" "$@" --opt exit=done --module "$image name=ev mem=$memory -- $words"
 }
+
+bare qemu-bare --icount
+bare bochs-bare-vmx
+bare bochs-bare-svm
+guest qemu-svm --icount
+guest bochs-vmx
+guest bochs-svm
 
 for name in qemu-bare bochs-bare-vmx bochs-bare-svm qemu-svm bochs-vmx bochs-svm; do
-  wait_for "$name"
-  if all_pass "$name"; then
-    ok "$name: each of $plan cases gives the events in their order"
-  else
-    not_ok "$name: $good of ${plan:-no} cases give the events in their order" "$name"
-    table "$name" | sed -n 's/^not ok/#   not ok/p'
-  fi
+  guest_row events "$name"
+  passes "$name" "$least"
   sed -n 's/^\[ev\] //; s/^# \(.*: known deviation\)/#   \1/p' "$records/$name.log"
 done
 for name in qemu-svm bochs-vmx bochs-svm; do

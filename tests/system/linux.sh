@@ -38,10 +38,15 @@ background bare tools/run --machine qemu-bare --cpus "$most" --mem 256 --timeout
 
 # A reboot is slow on Bochs, and no other one than QEMU's.
 for case in $CASES; do
-  machine=${case%:*} vcpus=${case#*:} again=
+  machine=${case%:*} vcpus=${case#*:} again='' words=''
   case $machine in
   qemu-*:1) set -- --icount ;;
   *) set -- ;;
+  esac
+  # XSAVEC and XSAVES of Bochs 2.7 write AVX state over the header (tests/system/fpu.sh sees it bare): Linux loses
+  # it when a busy process is put aside, and warns of a bad FPU state.
+  case $machine in
+  bochs-*) words=' clearcpuid=xsavec,xsaves' ;;
   esac
   case $case in
   qemu-*)
@@ -49,7 +54,7 @@ for case in $CASES; do
     ;;
   esac
   start "$machine-$vcpus" "$machine" --cpus "$vcpus" --mem 512 "$@" --script \
-    --module "$linux/vmlinuz name=linux mem=192M cpus=$vcpus net=lan -- console=ttyS0" \
+    --module "$linux/vmlinuz name=linux mem=192M cpus=$vcpus net=lan -- console=ttyS0$words" \
     --module "$linux/initrd.gz vm=linux role=initrd" <<END
 expect linux "init: ready" 600
 expect linux "# " 600

@@ -279,6 +279,8 @@ void host_kick(struct vcpu *v)
 
 void host_run(struct vcpu *v)
 {
+	if (fake_host.on_run)
+		fake_host.on_run(v);
 	sched_add(v);
 }
 
@@ -367,6 +369,11 @@ void host_vm_ended(struct vm *vm)
 {
 	fake_host.ended++;
 	fake_host.ended_vm = vm;
+}
+
+void host_vm_paused(struct vm *vm UNUSED)
+{
+	fake_host.paused++;
 }
 
 void host_console_write(struct vm *vm UNUSED, const char *text, size_t len)

@@ -25,11 +25,12 @@ struct fake_host {
 	bool ram_in_one_piece; /* host_alloc_ram gives some */
 	struct cpuid_regs (*cpuid)(u32 leaf, u32 subleaf); /* NULL: a made-up machine */
 	void (*on_kick)(struct vcpu *v);
+	void (*on_run)(struct vcpu *v);
 	void (*on_relax)(void);
 	/* What a test looks at. */
 	u64 pages_out, objects_out, reserved; /* given out now, in bytes; promised */
 	unsigned allocations;		      /* calls that succeeded, ever */
-	unsigned kicks, ended, interrupts_taken, interrupts_pended;
+	unsigned kicks, ended, paused, interrupts_taken, interrupts_pended;
 	struct vcpu *kicked; /* the last one */
 	struct vm *ended_vm;
 	struct host_timer *timers; /* armed ones */

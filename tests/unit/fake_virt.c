@@ -277,6 +277,7 @@ static int map(struct vm *vm, gpa_t at, void *host, u64 size, unsigned prot)
 
 static void unmap(struct vm *vm, gpa_t at, u64 size)
 {
+	fake_virt.unmapped += size;
 	check(nested_unmap(&fake_vm(vm)->tables, at, size) == 0);
 }
 
@@ -400,7 +401,7 @@ void fake_vcpu_settle(struct vcpu *v)
 
 	vcpu_state_changed(v, STATE_ALL);
 	v->exit = (struct vm_exit){ 0 };
-	v->raised.type = v->deferred.type = v->state.interrupted.type = EVENT_NONE;
+	v->raised.type = v->state.interrupted.type = EVENT_NONE;
 	v->nmi_pending = false;
 	v->requests = 0;
 	v->windows = 0;

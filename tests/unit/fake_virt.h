@@ -47,6 +47,7 @@ struct fake_virt {
 	int vm_init_error, vcpu_init_error, map_error;
 	unsigned vcpus_made, vms_made; /* now */
 	unsigned maps;
+	u64 unmapped; /* bytes */
 };
 
 extern struct fake_virt fake_virt;

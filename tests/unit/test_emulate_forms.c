@@ -6,6 +6,9 @@
  */
 #include "emu.h"
 #include "vm/emulate_parts.h"
+#include "vm/exchange.h"
+
+#include <pthread.h>
 
 void test_emulate_forms_register(void);
 
@@ -158,7 +161,7 @@ static void test_replace(void)
 	CU_ASSERT_TRUE(emulate_replace(emu.v, &place, &old, &new));
 	emulate_end(emu.v, &place);
 	CU_ASSERT_EQUAL(emu_ram(EMU_RAM, 8), 0x977777777);
-	/* A device, and what crosses eight bytes: the lock. */
+	/* A device, and what is on two pages that are not side by side: the lock. */
 	CU_ASSERT_EQUAL(emulate_locate(emu.v, DEV, 4, ACCESS_WRITE, &place, &fault), 0);
 	emulate_begin(emu.v, &place);
 	CU_ASSERT_TRUE(host_locked(&emu.vm->lock));
@@ -167,10 +170,84 @@ static void test_replace(void)
 	emulate_end(emu.v, &place);
 	CU_ASSERT_FALSE(host_locked(&emu.vm->lock));
 	CU_ASSERT_EQUAL(emu_device(DEV, 4), 9);
-	CU_ASSERT_EQUAL(emulate_locate(emu.v, EMU_RAM + 6, 4, ACCESS_WRITE, &place, &fault), 0);
+	*fake_pte(emu.vm, GONE) += PAGE_SIZE;
+	CU_ASSERT_EQUAL(emulate_locate(emu.v, GONE - 2, 4, ACCESS_WRITE, &place, &fault), 0);
 	emulate_begin(emu.v, &place);
 	CU_ASSERT_TRUE(host_locked(&emu.vm->lock));
 	emulate_end(emu.v, &place);
+}
+
+#define RACES 20000
+
+struct racer {
+	u8 *at;
+	unsigned size;
+};
+
+/* Adds 1 to each half of a pair, or to a number: as one access, from another CPU. */
+static void *race(void *arg)
+{
+	const struct racer *r = arg;
+	u64 old[2] = { 0 }, new[2] = { 0 };
+
+	for (unsigned i = 0; i < RACES; i++)
+		do {
+			memcpy(old, r->at, r->size);
+			new[0] = old[0] + 1;
+			new[1] = old[1] + 1;
+		} while (!exchange(r->at, r->size, old, new));
+	return NULL;
+}
+
+/* LOCK INC of four bytes that lie across eight, across a line, across two pages. */
+static void test_locked_anywhere(void)
+{
+	static const u64 places[] = { EMU_RAM + 6, EMU_RAM + 62, GONE - 1 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
+		struct racer other;
+		pthread_t thread;
+
+		emu_start(EMU_64);
+		emu_set_ram(places[i], 4, 0);
+		other = (struct racer){ memory_ptr(emu.vm, gpa(places[i]), 4), 4 };
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, race, &other), 0);
+		for (unsigned n = 0; n < RACES; n++) {
+			*reg(REG_RBX) = places[i];
+			EMU_RUN(0xf0, 0xff, 0x03);
+		}
+		pthread_join(thread, NULL);
+		CU_ASSERT_EQUAL(emu_ram(places[i], 4), 2 * RACES);
+	}
+}
+
+/* LOCK CMPXCHG16B: the halves never come apart, and each success counts. */
+static void test_locked_pair(void)
+{
+	struct racer other;
+	pthread_t thread;
+	unsigned good = 0;
+
+	emu_start(EMU_64);
+	emu_set_ram(EMU_RAM, 8, 0);
+	emu_set_ram(EMU_RAM + 8, 8, 0);
+	other = (struct racer){ memory_ptr(emu.vm, gpa(EMU_RAM), 16), 16 };
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, race, &other), 0);
+	*reg(REG_RSI) = EMU_RAM;
+	*reg(REG_RAX) = *reg(REG_RDX) = 0;
+	for (unsigned n = 0; n < RACES; n++) {
+		*reg(REG_RBX) = *reg(REG_RAX) + 1;
+		*reg(REG_RCX) = *reg(REG_RDX) + 1;
+		EMU_RUN(0xf0, 0x48, 0x0f, 0xc7, 0x0e);
+		good += emu.v->regs.rflags & RFLAGS_ZF ? 1 : 0;
+		if (*reg(REG_RAX) != *reg(REG_RDX)) {
+			CU_FAIL("half of another CPU's pair was seen");
+			break;
+		}
+	}
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL(emu_ram(EMU_RAM, 8), RACES + good);
+	CU_ASSERT_EQUAL(emu_ram(EMU_RAM + 8, 8), RACES + good);
 }
 
 static void test_pairs(void)
@@ -591,6 +668,8 @@ void test_emulate_forms_register(void)
 	CU_add_test(suite, "alignment", test_alignment);
 	CU_add_test(suite, "one access against others", test_replace);
 	CU_add_test(suite, "CMPXCHG8B, CMPXCHG16B", test_pairs);
+	CU_add_test(suite, "LOCK against another CPU", test_locked_anywhere);
+	CU_add_test(suite, "LOCK CMPXCHG16B against another CPU", test_locked_pair);
 	CU_add_test(suite, "PUSH, POP, LEAVE", test_push_pop_64);
 	CU_add_test(suite, "a stack of 16 bits", test_stack_16);
 	CU_add_test(suite, "big real mode", test_unreal);

@@ -233,6 +233,32 @@ static void pointer(u64 offset, unsigned size, u16 selector)
 	emu_set_device(DEV + size, 2, selector);
 }
 
+/* On AMD's CPUs, REX.W or not, the offset has 32 bits, and the register that it goes to 64. */
+static void test_pointers_of_amd(void)
+{
+	u8 vendor = emu.vm->cpuid.vendor;
+
+	start(0);
+	emu.vm->cpuid.vendor = CPUID_VENDOR_AMD;
+	pointer(0x12345678, 4, CODE64);
+	CU_ASSERT_EQUAL(RUN(0x48, 0xff, 0x2b), OUTCOME_RETRY);
+	CU_ASSERT_EQUAL(emu.v->regs.rip, 0x12345678);
+	emu.v->regs.r[REG_RSP] = EMU_RAM + 0x100;
+	CU_ASSERT_EQUAL(RUN(0x48, 0xff, 0x1b), OUTCOME_RETRY); /* CALL FAR pushes 64 bits */
+	CU_ASSERT_EQUAL(emu.v->regs.r[REG_RSP], EMU_RAM + 0xf0);
+	CU_ASSERT_EQUAL(emu_ram(EMU_RAM + 0xf0, 8), EMU_CODE + 3);
+	pointer(0x89abcdef, 4, DATA);
+	emu.v->regs.r[REG_RDX] = ~0ull;
+	RUN(0x48, 0x0f, 0xb4, 0x13); /* LFS RDX, [RBX] */
+	CU_ASSERT_EQUAL(emu.v->regs.r[REG_RDX], 0x89abcdef);
+	CU_ASSERT_EQUAL(vcpu_state(emu.v, STATE_SEG)->seg[SEG_FS].selector, DATA);
+	emu.vm->cpuid.vendor = CPUID_VENDOR_INTEL;
+	pointer(0x1122334455667788, 8, DATA);
+	RUN(0x48, 0x0f, 0xb4, 0x13);
+	CU_ASSERT_EQUAL(emu.v->regs.r[REG_RDX], 0x1122334455667788);
+	emu.vm->cpuid.vendor = vendor;
+}
+
 static void test_jump(void)
 {
 	start(0);
@@ -543,6 +569,7 @@ void test_emulate_system_register(void)
 	CU_add_test(suite, "descriptor tables", test_tables);
 	CU_add_test(suite, "LTR, LLDT", test_task_register);
 	CU_add_test(suite, "far jumps", test_jump);
+	CU_add_test(suite, "far pointers of AMD's CPUs", test_pointers_of_amd);
 	CU_add_test(suite, "a gate inwards", test_gate);
 	CU_add_test(suite, "RETF, IRET", test_returns);
 	CU_add_test(suite, "POPF and the trap flag", test_trap_flag);

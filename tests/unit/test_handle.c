@@ -54,6 +54,15 @@ static void expect_raised(u8 vector)
 	v->raised.type = EVENT_NONE;
 }
 
+/* SYSENTER in 64-bit mode, of which KVM on AMD's CPUs says that it cannot emulate it. */
+static void test_emulator_gave_up(void)
+{
+	fake_mode_long(v);
+	EXIT_AT(EXIT_EMULATE, 0x0f, 0x34);
+	expect_raised(VECTOR_UD);
+	CU_ASSERT_NOT_EQUAL(vm->state, VM_DEAD);
+}
+
 static void test_refused_values(void)
 {
 	fake_mode_flat32(v);
@@ -261,6 +270,43 @@ static void test_hypercall(void)
 	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_UNKNOWN);
 }
 
+static void port_call(u64 rax, u32 written, unsigned size)
+{
+	v->regs.r[REG_RAX] = rax;
+	v->exit = (struct vm_exit){ .reason = EXIT_IO, .insn_len = 2 };
+	v->exit.io.port = HYPERCALL_PORT;
+	v->exit.io.size = (u8)size;
+	v->exit.io.value = written;
+	handle_exit(v);
+	expect_done(2);
+}
+
+/* The same calls by a port, if there is a hypervisor to call; nothing else there is one. */
+static void test_port_call(void)
+{
+	fake_mode_flat32(v);
+	vm->cpuid.hypervisor = true;
+	port_call(HYPERCALL_VERSION, HYPERCALL_VERSION, 4);
+	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_CURRENT_VERSION);
+	port_call(0x123456789, 0x23456789, 4);
+	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_UNKNOWN);
+	port_call(BIT(32) | HYPERCALL_VERSION, HYPERCALL_VERSION, 4); /* all of RAX is the number */
+	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_UNKNOWN);
+	port_call(HYPERCALL_VERSION, HYPERCALL_VERSION, 2);
+	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_VERSION);
+	port_call(HYPERCALL_VERSION, 7, 4); /* OUTS, of which KVM says no more than that */
+	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_VERSION);
+	v->exit = (struct vm_exit){ .reason = EXIT_IO, .insn_len = 2 };
+	v->exit.io.port = HYPERCALL_PORT;
+	v->exit.io.size = 4;
+	v->exit.io.in = true;
+	handle_exit(v);
+	CU_ASSERT_EQUAL(v->exit.io.value, ~0u);
+	vm->cpuid.hypervisor = false;
+	port_call(HYPERCALL_VERSION, HYPERCALL_VERSION, 4);
+	CU_ASSERT_EQUAL(v->regs.r[REG_RAX], HYPERCALL_VERSION);
+}
+
 /* The trace of the long way says what that of the short way does: leaf, or number. */
 static void test_trace(void)
 {
@@ -309,6 +355,7 @@ void test_handle_register(void)
 {
 	CU_pSuite suite = CU_add_suite("handle", begin, end);
 
+	CU_add_test(suite, "what KVM's emulator gave up", test_emulator_gave_up);
 	CU_add_test(suite, "values that are refused", test_refused_values);
 	CU_add_test(suite, "code that is gone", test_code_gone);
 	CU_add_test(suite, "what is #UD or #GP", test_plain_faults);
@@ -318,6 +365,7 @@ void test_handle_register(void)
 	CU_add_test(suite, "an intercepted exception", test_exception);
 	CU_add_test(suite, "XSETBV", test_xsetbv);
 	CU_add_test(suite, "hypercalls", test_hypercall);
+	CU_add_test(suite, "hypercalls by a port", test_port_call);
 	CU_add_test(suite, "what the trace says", test_trace);
 	CU_add_test(suite, "single step, and BTF", test_single_step);
 	CU_add_test(suite, "nested fault on RAM", test_memory);

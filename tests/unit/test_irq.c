@@ -79,8 +79,6 @@ static char merged(u8 type1, u8 vector1, u8 type2, u8 vector2)
 		return 'd';
 	case IRQ_MERGE_SHUTDOWN:
 		return 'x';
-	case IRQ_MERGE_SERIAL:
-		return 'r';
 	}
 	return '?';
 }
@@ -107,8 +105,8 @@ static void test_merge_types(void)
 
 	for (unsigned a = 0; a < 256; a++) {
 		for (unsigned b = 0; b < 32; b++) {
-			wrong += merged(EVENT_INTR, (u8)a, EVENT_EXCEPTION, (u8)b) != 'r';
-			wrong += merged(EVENT_NMI, 2, EVENT_EXCEPTION, (u8)b) != 'r';
+			wrong += merged(EVENT_INTR, (u8)a, EVENT_EXCEPTION, (u8)b) != 's';
+			wrong += merged(EVENT_NMI, 2, EVENT_EXCEPTION, (u8)b) != 's';
 			/* INT n, INT3 and INTO, ICEBP run again after the fault's handler. */
 			wrong += merged(EVENT_SOFT_INT, (u8)a, EVENT_EXCEPTION, (u8)b) != 's';
 			wrong += merged(EVENT_SOFT_EXCEPTION, 3, EVENT_EXCEPTION, (u8)b) != 's';
@@ -128,7 +126,7 @@ static void test_merge_types(void)
 struct guest {
 	char log[256];
 	struct {
-		bool intr, nmi; /* as before: IF, blocking */
+		bool intr; /* as before: IF */
 	} stack[16];
 	unsigned depth;
 	unsigned spurious; /* windows that told a lie */
@@ -156,7 +154,6 @@ static void take(struct vcpu *v, struct guest *g, const struct event *e)
 			 e->vector, e->error);
 	guest_log(g, text);
 	g->stack[g->depth].intr = v->regs.rflags & RFLAGS_IF;
-	g->stack[g->depth].nmi = e->type == EVENT_NMI;
 	g->depth++;
 	v->regs.rflags &= ~RFLAGS_IF;
 }
@@ -186,8 +183,7 @@ static void guest_runs(struct vcpu *v)
 		if (!g->depth)
 			return;
 		g->depth--;
-		if (g->stack[g->depth].nmi)
-			f->truth.nmi_blocked = false;
+		f->truth.nmi_blocked = false;
 		if (g->stack[g->depth].intr)
 			v->regs.rflags |= RFLAGS_IF;
 		guest_log(g, "iret");
@@ -270,8 +266,8 @@ static const struct order orders[] = {
 	  .want = "E6 iret" },
 
 	{ "a blocked NMI waits", .nmi = true, .nmi_blocked = true, .want = "" },
-	{ "a blocked NMI does not stop an interrupt", .nmi = true, .nmi_blocked = true,
-	  .vector = 0x51, .want = "I81 iret" },
+	{ "a blocked NMI does not stop an interrupt, whose IRET ends that", .nmi = true,
+	  .nmi_blocked = true, .vector = 0x51, .want = "I81 iret NMI iret" },
 	{ "an NMI in an NMI's handler comes after it", .interrupted = NMI_EVENT, .nmi = true,
 	  .want = "NMI iret NMI iret" },
 
@@ -290,14 +286,16 @@ static const struct order orders[] = {
 	{ "an interrupted fault before NMI and interrupt", .interrupted = X(VECTOR_DB), .nmi = true,
 	  .vector = 0x51, .want = "E1 NMI iret iret I81 iret" },
 
-	{ "interrupt met a fault: the fault, then it", .interrupted = INTR(0x61),
-	  .raise = XE(VECTOR_PF, 2), .want = "E14(2) iret I97 iret" },
+	{ "interrupt met a fault: it is gone", .interrupted = INTR(0x61),
+	  .raise = XE(VECTOR_PF, 2), .want = "E14(2) iret" },
 	{ "... and a new interrupt comes after it", .interrupted = INTR(0x61),
-	  .raise = XE(VECTOR_PF, 2), .vector = 0x51, .want = "E14(2) iret I97 iret I81 iret" },
+	  .raise = XE(VECTOR_PF, 2), .vector = 0x51, .want = "E14(2) iret I81 iret" },
 	{ "... and an NMI in the fault's handler", .interrupted = INTR(0x61),
-	  .raise = XE(VECTOR_PF, 2), .nmi = true, .want = "E14(2) NMI iret iret I97 iret" },
-	{ "NMI met a fault: the NMI comes in the fault's handler", .interrupted = NMI_EVENT,
-	  .raise = XE(VECTOR_PF, 2), .want = "E14(2) NMI iret iret" },
+	  .raise = XE(VECTOR_PF, 2), .nmi = true, .want = "E14(2) NMI iret iret" },
+	{ "NMI met a fault: it is gone", .interrupted = NMI_EVENT, .raise = XE(VECTOR_PF, 2),
+	  .want = "E14(2) iret" },
+	{ "... and another one waits for an IRET", .interrupted = NMI_EVENT, .nmi = true,
+	  .raise = XE(VECTOR_PF, 2), .want = "E14(2) iret NMI iret" },
 	{ "INT n met a fault: it runs again by itself",
 	  .interrupted = { .type = EVENT_SOFT_INT, .vector = 0x80, .insn_len = 2 },
 	  .raise = XE(VECTOR_NP, 0x10), .want = "E11(10) iret" },
@@ -516,6 +514,13 @@ static void test_cr2_dr6(void)
 	deliver_raised(vm, &db);
 	CU_ASSERT_FALSE(v->regs.rflags & RFLAGS_RF);
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.dr[6], DR6_FIXED | 1 | DR6_BS | DR6_BD);
+	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.dr[7], DR7_FIXED);
+
+	db.dr6 = DR6_BS; /* GD is cleared whatever raised the exception */
+	fake_mode_flat32(v);
+	v->state.dr[7] = DR7_FIXED | DR7_GD;
+	fake_vcpu_settle(v);
+	deliver_raised(vm, &db);
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.dr[7], DR7_FIXED);
 
 	/* [SDM] "Interrupt 14 - Page-Fault Exception": CR2 changes even if #DF comes of it. */

@@ -269,6 +269,36 @@ static void test_a20(void)
 	free_bare(vm);
 }
 
+/* What is unmapped is what was mapped since the gate moved last: a guest cannot make us do more. */
+static void test_a20_often(void)
+{
+	const unsigned chunks = 40;
+	struct vm *vm = bare_vm();
+
+	fake_host.memory = GiB(1);
+	CU_ASSERT_EQUAL_FATAL(memory_init(vm, chunks * MEMORY_CHUNK), 0);
+	for (unsigned i = 0; i < chunks; i++)
+		CU_ASSERT_EQUAL(memory_fault(vm, gpa(i * MEMORY_CHUNK), ACCESS_READ), 0);
+	memory_a20(vm, false);
+	CU_ASSERT_EQUAL(fake_virt.unmapped, chunks * MEMORY_CHUNK);
+	for (unsigned i = 0; i < chunks; i++)
+		CU_ASSERT_EQUAL(mapped(vm, i * MEMORY_CHUNK + MiB(1)), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		u64 a = i % chunks * MEMORY_CHUNK;
+
+		CU_ASSERT_EQUAL(memory_fault(vm, gpa(a + MiB(1)), ACCESS_READ), 0);
+		CU_ASSERT_EQUAL(mapped(vm, a + MiB(1)) - mapped(vm, a), i % 2 ? MiB(1) : 0);
+		fake_virt.unmapped = 0;
+		memory_a20(vm, i % 2 == 0);
+		CU_ASSERT_EQUAL(fake_virt.unmapped, MEMORY_CHUNK);
+		CU_ASSERT_EQUAL(mapped(vm, a) | mapped(vm, a + MiB(1)), 0);
+	}
+	fake_virt.unmapped = 0;
+	memory_a20(vm, false);
+	CU_ASSERT_EQUAL(fake_virt.unmapped, 0);
+	free_bare(vm);
+}
+
 static void test_fault_without_memory(void)
 {
 	struct vm *vm = bare_vm();
@@ -810,6 +840,7 @@ void test_memory_register(void)
 	CU_add_test(suite, "copies over borders", test_copy_over_borders);
 	CU_add_test(suite, "a fault maps", test_fault_maps);
 	CU_add_test(suite, "gate A20", test_a20);
+	CU_add_test(suite, "gate A20, again and again", test_a20_often);
 	CU_add_test(suite, "ROM that is refused", test_rom_refused);
 	CU_add_test(suite, "no memory for tables of views", test_views_without_memory);
 	CU_add_test(suite, "our own mistakes", test_our_mistakes);

@@ -212,6 +212,28 @@ static void test_deadline_moves(void)
 	finish();
 }
 
+/* Centuries away is never, all ones too; it must not be taken for past. */
+static void test_deadline_far(void)
+{
+	static const u64 far[] = { BIT(62), BIT(63), BIT(63) + 1, ~0ull };
+
+	start(BOCHS_SKYLAKE_X, "bare");
+	host_lock(&vm->lock);
+	CU_ASSERT(lapic_set_base(&v->lapic, lapic_base(&v->lapic)));
+	lapic_mmio_write(&v->lapic, 0xf0, 4, 0x1ff);
+	lapic_mmio_write(&v->lapic, 0x320, 4, 0x40040); /* TSC-deadline mode */
+	host_unlock(&vm->lock);
+	for (unsigned i = 0; i < ARRAY_SIZE(far); i++) {
+		CU_ASSERT(wr(MSR_TSC_DEADLINE, far[i]));
+		CU_ASSERT_EQUAL(rd(MSR_TSC_DEADLINE), far[i]);
+		CU_ASSERT(!lapic_pending(&v->lapic));
+	}
+	fake_host.tsc += 1000;
+	CU_ASSERT(wr(MSR_TSC_DEADLINE, 1)); /* past */
+	CU_ASSERT_EQUAL(rd(MSR_TSC_DEADLINE), 0);
+	finish();
+}
+
 static void test_lapic_doors(void)
 {
 	start(BOCHS_SKYLAKE_X, "bare");
@@ -470,6 +492,7 @@ void test_msr_register(void)
 	CU_add_test(suite, "MTRRs", test_mtrr);
 	CU_add_test(suite, "TSC and TSC_ADJUST", test_tsc);
 	CU_add_test(suite, "a moving TSC moves its deadline", test_deadline_moves);
+	CU_add_test(suite, "a deadline that never comes", test_deadline_far);
 	CU_add_test(suite, "APIC_BASE and x2APIC", test_lapic_doors);
 	CU_add_test(suite, "canonical addresses", test_canonical);
 	CU_add_test(suite, "vendors", test_vendors);

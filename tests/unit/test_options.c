@@ -254,14 +254,14 @@ static void test_disks(void)
 
 static void test_net(void)
 {
-	struct options_module m = good("name=a net=lan mac=02:00:0a:bC:De:fF tasksw");
+	struct options_module m = good("name=a net=lan mac=02:00:0a:bC:De:fF tasksw pauseport");
 
 	CU_ASSERT_STRING_EQUAL(m.vm.net, "lan");
-	CU_ASSERT_TRUE(m.vm.has_mac && m.vm.tasksw);
+	CU_ASSERT_TRUE(m.vm.has_mac && m.vm.tasksw && m.vm.config.pause_port);
 	CU_ASSERT_EQUAL(memcmp(m.vm.mac, "\x02\x00\x0a\xbc\xde\xff", 6), 0);
 	m = good("name=a net=none");
 	CU_ASSERT_STRING_EQUAL(m.vm.net, "");
-	CU_ASSERT_FALSE(m.vm.has_mac || m.vm.tasksw);
+	CU_ASSERT_FALSE(m.vm.has_mac || m.vm.tasksw || m.vm.config.pause_port);
 }
 
 static void hypervisor_refused(const char *text, const char *words)

@@ -107,6 +107,28 @@ static void test_misuse(void)
 	fake_vm_free(vm);
 }
 
+static unsigned unlocked_runs;
+
+static void note_run(struct vcpu *v)
+{
+	unlocked_runs += !host_locked(&v->vm->lock);
+}
+
+/* One that runs could end the machine before the next one is added, and nobody would stop that. */
+static void test_start_is_one(void)
+{
+	struct vm *vm = fake_vm_make(MiB(8), 2);
+
+	vm_pause(vm);
+	virt->unload(vm->vcpu[0]);
+	unlocked_runs = 0;
+	fake_host.on_run = note_run;
+	vm_start(vm);
+	fake_host.on_run = NULL;
+	CU_ASSERT_EQUAL(unlocked_runs, 0);
+	fake_vm_free(vm);
+}
+
 /* ---- Clocks --------------------------------------------------------------------- */
 
 static u64 guest_tsc(const struct vm *vm)
@@ -450,6 +472,7 @@ void test_vm_register(void)
 	CU_add_test(suite, "configurations that are refused", test_refused);
 	CU_add_test(suite, "memory ends while it is made", test_exhausted);
 	CU_add_test(suite, "misuse panics", test_misuse);
+	CU_add_test(suite, "all start as one", test_start_is_one);
 	CU_add_test(suite, "clock and TSC stand while off or paused", test_clock);
 	CU_add_test(suite, "alarms wait for resume", test_alarm_waits_for_resume);
 	CU_add_test(suite, "the first end wins", test_first_end_wins);

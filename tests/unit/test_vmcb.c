@@ -230,7 +230,7 @@ static void make_good(struct vmcb *b)
 	const struct vmcb_segment data = { .selector = 0x10, .attrib = 0xc93, .limit = ~0u };
 
 	memset(b, 0, sizeof(*b));
-	b->control.intercept_exceptions = 0x40100;
+	b->control.intercept_exceptions = 0x60100;
 	b->control.intercept_misc1 = 0x98000003 | VMCB_INTERCEPT_CPUID;
 	b->control.intercept_misc2 = 0x7f;
 	b->control.iopm_base_pa = 0x10000;

@@ -7,9 +7,10 @@
  * this can.  Every executed instruction of every CPU counts one, of firmware, hypervisor and guests
  * alike.  At the end FILE holds one number.
  *
- * marks: a line "NUMBER EXECUTED ENTRIES" for each mark (tools/linux/mark.h) that was executed, in
- * order: how many instructions came before, and how many of them were VMRUN, that is, entries into
- * guests.  The first VMRUN gives a line of number 0.  (TCG has no VT-x.)
+ * marks: a line "NUMBER EXECUTED ENTRIES GUEST" for each mark (tools/linux/mark.h) that was
+ * executed, in order: how many instructions came before, how many of them were VMRUN, that is,
+ * entries into guests, and how many were executed between a VMRUN and the instruction behind it,
+ * where exits lead: guests' own.  The first VMRUN gives a line of number 0.  (TCG has no VT-x.)
  *
  * Debian ships QEMU with plugins but without their header, so what is used of version 1 of the API
  * is declared here.  Source: QEMU, "QEMU TCG Plugins", "API" (docs/devel/tcg-plugins).
@@ -41,6 +42,7 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    void *data);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id,
 					   void (*f)(plugin_id id, struct qemu_plugin_tb *tb));
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*f)(plugin_id id, void *data), void *data);
@@ -48,7 +50,13 @@ void qemu_plugin_register_atexit_cb(plugin_id id, void (*f)(plugin_id id, void *
 EXPORT int qemu_plugin_version = API_VERSION;
 EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv);
 
-static uint64_t executed, entries;
+#define VMRUNS_MAX 64
+
+static uint64_t executed, entries, guest, entered_at;
+static const uint8_t
+    *behind_vmrun[VMRUNS_MAX]; /* where it lies in this process: no two are the same */
+static unsigned vmruns;
+static bool inside; /* a guest */
 static char out[PATH_SIZE];
 static FILE *marks;
 
@@ -59,14 +67,42 @@ static const uint8_t mark[] = { 0x0f, 0x1f, 0x84, 0x00 };
 static void marked(unsigned cpu, void *number)
 {
 	(void)cpu;
-	fprintf(marks, "%u %" PRIu64 " %" PRIu64 "\n", (unsigned)(uintptr_t)number, executed,
-		entries);
+	fprintf(marks, "%u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", (unsigned)(uintptr_t)number,
+		executed, entries, guest + (inside ? executed - entered_at : 0));
 }
 
 static void entered(unsigned cpu, void *data)
 {
 	if (!entries++)
 		marked(cpu, data);
+	inside = true;
+	entered_at = executed;
+}
+
+static void left(unsigned cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	if (inside)
+		guest += executed - entered_at;
+	inside = false;
+}
+
+static bool is_behind_vmrun(const uint8_t *at)
+{
+	for (unsigned i = 0; i < vmruns; i++)
+		if (behind_vmrun[i] == at)
+			return true;
+	return false;
+}
+
+static void look_at_vmrun(struct qemu_plugin_insn *insn)
+{
+	const uint8_t *next = (const uint8_t *)qemu_plugin_insn_haddr(insn) + sizeof(vmrun);
+
+	if (!is_behind_vmrun(next) && vmruns < VMRUNS_MAX)
+		behind_vmrun[vmruns++] = next;
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, entered, CB_NO_REGS, NULL);
 }
 
 /* Those instructions that are more than one among many. */
@@ -76,11 +112,13 @@ static void look(struct qemu_plugin_insn *insn)
 	size_t size = qemu_plugin_insn_size(insn);
 
 	if (size == sizeof(vmrun) && !memcmp(byte, vmrun, sizeof(vmrun)))
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, entered, CB_NO_REGS, NULL);
+		look_at_vmrun(insn);
+	if (vmruns && is_behind_vmrun(qemu_plugin_insn_haddr(insn)))
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, left, CB_NO_REGS, NULL);
 	if (size == MARK_BYTES && !memcmp(byte, mark, sizeof(mark)) &&
 	    (byte[6] | byte[7] << 8) == MARK_MAGIC)
-		qemu_plugin_register_vcpu_insn_exec_cb(
-			insn, marked, CB_NO_REGS, (void *)(uintptr_t)(byte[4] | byte[5] << 8));
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, CB_NO_REGS,
+						       (void *)(uintptr_t)(byte[4] | byte[5] << 8));
 }
 
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)

@@ -1,7 +1,7 @@
 /*
  * main.c - the cpu guest: which areas run, and how an outcome is written
  *
- * Owns: the words of the command line: area=NAME runs one only.
+ * Owns: the words of the command line: area=NAME runs one only, without=NAME all others.
  * Must not know: what an area tries.
  */
 #include "cpu.h"
@@ -47,6 +47,8 @@ unsigned probe_main(void)
 		char word[16];
 
 		if (rt_word("area", word, sizeof(word)) && !rt_has("area", areas[i].name))
+			continue;
+		if (rt_has("without", areas[i].name))
 			continue;
 		rt_print("area %s\n", areas[i].name);
 		areas[i].run();

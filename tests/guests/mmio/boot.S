@@ -34,6 +34,7 @@ entry:
 	cli
 	cld
 	movl $stack_top, %esp
+	pushl %ebx
 	call main
 1:	hlt
 	jmp 1b

@@ -17,6 +17,7 @@
 #define TIMER_VECTOR 0x51
 #define ROUNDS 400
 #define TICKS 200000 /* of the LAPIC's timer: from 0.2 ms to 4 ms */
+#define WAIT_TICKS 1000000 /* of the TSC */
 #define PATIENCE 200000000u
 
 #define APIC_EOI 0xb0
@@ -34,6 +35,11 @@
 
 #define MONITOR ".byte 0x0f, 0x01, 0xc8"
 #define MWAIT ".byte 0x0f, 0x01, 0xc9"
+#define MONITORX ".byte 0x0f, 0x01, 0xfa"
+#define MWAITX ".byte 0x0f, 0x01, 0xfb"
+#define MWAITX_TIMER 2
+#define CPUID_EXTENDED_FEATURES 0x80000001
+#define CPUID_MONITORX BIT(29)
 
 extern char ap_start[], ap_end[], ap_gdt[];
 extern u64 rt_gdt[];
@@ -157,6 +163,51 @@ static void check_faults(void)
 	rt_user_pages();
 	good(rt_attempt(in_user_mode, 0) && rt_vector == VECTOR_UD, "MONITOR in user mode is #UD");
 	good(rt_attempt(in_user_mode, 1) && rt_vector == VECTOR_UD, "MWAIT in user mode is #UD");
+}
+
+/* ---- MONITORX and MWAITX ------------------------------------------------------------------- */
+
+static void user_monitorx(u64 stack)
+{
+	struct PACKED {
+		u64 rip, cs, rflags, rsp, ss;
+	} frame = { 0, RT_USER_CS, RFLAGS_ONE, stack, RT_USER_DS };
+
+	__asm__ volatile("movq $1f, (%0)\n\t"
+			 "movq %0, %%rsp\n\t"
+			 "iretq\n"
+			 "1:\t" MONITORX "\n\t"
+			 "movl $2, %%ecx\n\t" MWAITX "\n\t" /* MWAITX_TIMER */
+			 "hlt"
+			 :
+			 : "r"(&frame), "a"(&page), "b"(1), "c"(0), "d"(0)
+			 : "memory");
+}
+
+static bool has_monitorx(void)
+{
+	return x86_cpuid(BIT(31), 0).eax >= CPUID_EXTENDED_FEATURES &&
+	       x86_cpuid(CPUID_EXTENDED_FEATURES, 0).ecx & CPUID_MONITORX;
+}
+
+/* The wait begins, and is ended by another CPU, only where nothing was stored since MONITORX. */
+static void check_timed(void)
+{
+	u64 began;
+
+	RT_TRY(MWAITX, RT_OUT(), "a"(0), "b"(0), "c"(4));
+	good(faulted() == VECTOR_GP && rt_error == 0, "MWAITX with an unknown extension is #GP(0)");
+	RT_TRY(MONITORX, RT_OUT(), "a"(&page), "c"(1), "d"(0));
+	good(faulted() == VECTOR_GP && rt_error == 0, "MONITORX with an extension is #GP(0)");
+	RT_TRY(MONITORX, RT_OUT(), "a"(&other_page), "c"(0), "d"(0));
+	good(!faulted(), "MONITORX of a line");
+	began = x86_rdtsc();
+	RT_TRY(MWAITX, RT_OUT(), "a"(0), "b"(WAIT_TICKS), "c"(MWAITX_TIMER));
+	good(!faulted() && x86_rdtsc() - began >= WAIT_TICKS / 2,
+	     "MWAITX waits until its time is over");
+	rt_user_pages();
+	good(rt_attempt(user_monitorx, (u64)(uintptr_t)&other_page[256]) && rt_vector == VECTOR_GP,
+	     "user mode may MONITORX, and MWAITX: what comes behind them faults");
 }
 
 /* ---- Interrupts ---------------------------------------------------------------------------- */
@@ -333,10 +384,21 @@ static void sleep_for_ever(void)
 	}
 }
 
+#define CPUID_1_ECX_MONITOR BIT(3)
+
+static bool has_monitor(void)
+{
+	return x86_cpuid(1, 0).ecx & CPUID_1_ECX_MONITOR;
+}
+
 unsigned probe_main(void)
 {
 	bool two = rt_number("cpus", 1) > 1;
 
+	if (!has_monitor()) {
+		rt_print("1..0 # SKIP no MONITOR here\n");
+		return 0;
+	}
 	masked_too = !rt_has("masked", "no");
 	rt_hook = on_trap;
 	rt_gate(TIMER_VECTOR, RT_CS, 0, 0, true);
@@ -349,6 +411,8 @@ unsigned probe_main(void)
 		check_faults();
 	check_interrupts();
 	check_own_store();
+	if (has_monitorx() && !rt_has("timer", "no"))
+		check_timed();
 	if (two) {
 		check_stores();
 		check_game();

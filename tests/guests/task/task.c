@@ -20,6 +20,8 @@
 #define EXIT_PORT 0xf4
 #define BOCHS_SHUTDOWN 0x8900
 #define PIC1 0x20
+#define OCW3_READ_IRR 0x0a
+#define OCW3_READ_ISR 0x0b
 #define PIC2 0xa0
 #define PIT_COUNTER0 0x40
 #define PIT_CONTROL 0x43
@@ -447,6 +449,71 @@ static void nmi(void)
 	}
 }
 
+static void show_page(void);
+
+/* An interrupt whose task cannot be begun: it is in service, and does not come again. */
+static void one_tick(void)
+{
+	outb(PIT_CONTROL, PIT_MODE0);
+	outb(PIT_COUNTER0, 0);
+	outb(PIT_COUNTER0, 8);
+	outb(PIC1 + 1, 0xfe);
+	outb(PIC1, OCW3_READ_IRR);
+	while (!(inb(PIC1) & 1))
+		__asm__ volatile("pause");
+	__asm__ volatile("sti; nop; nop; cli");
+}
+
+static void make_irq_task(void)
+{
+	show_page();
+	set_gdt(SEL_IRQ, descriptor(address(&tss_irq), sizeof(tss_irq) - 1, TSS32));
+}
+
+static void count_ticks(const char *when, u32 before)
+{
+	say("  ");
+	say(when);
+	say_hex("ticks", *(volatile u32 *)&ticks - before);
+	say("\n");
+}
+
+static void tick_again(void)
+{
+	u32 before = ticks;
+
+	make_irq_task();
+	outb(PIC1, OCW3_READ_ISR);
+	say_hex(" in service", inb(PIC1));
+	say("\n");
+	__asm__ volatile("sti; nop; nop; cli");
+	count_ticks("then", before);
+	outb(PIC1, 0x20);
+	outb(PIC1 + 1, 0xff);
+}
+
+static void send_nmi(void)
+{
+	set_lapic(LAPIC_SVR, 0x1ff);
+	set_lapic(LAPIC_ICR_HIGH, lapic(LAPIC_ID));
+	set_lapic(LAPIC_ICR, ICR_NMI);
+	for (unsigned i = 0; i < 100; i++)
+		__asm__ volatile("pause");
+}
+
+/* The NMI that failed is gone, and blocks others until an IRET. */
+static void nmi_again(void)
+{
+	u32 before = ticks;
+
+	make_irq_task();
+	count_ticks("then", before);
+	send_nmi();
+	count_ticks("after another one", before);
+	__asm__ volatile("pushfl\n\tpushl %%cs\n\tpushl $1f\n\tiret\n1:\tnop" ::: "memory");
+	count_ticks("after IRET", before);
+}
+
 static void prepare_ldt(void)
 {
 	tss_a.ldt = SEL_LDT;
@@ -467,13 +534,23 @@ static void prepare_v86(void)
 	tss_a.esp = 0x100;
 }
 
-static void hide_page(void)
+static void hide_tss(u32 selector)
 {
 	u32 at = address(&far_page.far_tss);
 
-	set_gdt(SEL_A, descriptor(at, sizeof(struct tss) - 1, TSS32));
+	set_gdt(selector, descriptor(at, sizeof(struct tss) - 1, TSS32));
 	pages[at >> 22][at >> 12 & 1023] &= ~1u;
 	__asm__ volatile("invlpg (%0)" ::"r"(at) : "memory");
+}
+
+static void hide_page(void)
+{
+	hide_tss(SEL_A);
+}
+
+static void hide_irq_page(void)
+{
+	hide_tss(SEL_IRQ);
 }
 
 static void show_page(void)
@@ -496,6 +573,7 @@ BREAK(trap_bit, tss_a.trap = 1)
 BREAK(absent_tss, set_gdt(SEL_A, descriptor(address(&tss_a), 103, TSS32 & ~0x80)))
 BREAK(short_tss, set_gdt(SEL_A, descriptor(address(&tss_a), 102, TSS32)))
 BREAK(busy_tss, set_gdt(SEL_A, descriptor(address(&tss_a), 103, TSS32 | BUSY)))
+BREAK(absent_irq_tss, set_gdt(SEL_IRQ, descriptor(address(&tss_irq), 103, TSS32 & ~0x80)))
 BREAK(no_ldt, tss_a.ldt = SEL_DATA)
 BREAK(local_ldt, tss_a.ldt = 4)
 BREAK(far_ldt, tss_a.ldt = 0x1000)
@@ -545,9 +623,13 @@ static const struct {
 	{ "a busy TSS, by INT", busy_tss, interrupt, nothing },
 	{ "an absent TSS", absent_tss, call_a, nothing },
 	{ "an absent TSS, by INT", absent_tss, interrupt, nothing },
+	{ "an absent TSS, by an interrupt", absent_irq_tss, one_tick, tick_again },
+	{ "an absent TSS, by an NMI", absent_irq_tss, send_nmi, nmi_again },
 	{ "a TSS too short", short_tss, call_a, nothing },
 	{ "a TSS too short, by INT", short_tss, interrupt, nothing },
 	{ "a TSS on an absent page", hide_page, call_a, show_page },
+	{ "a TSS on an absent page, by an interrupt", hide_irq_page, one_tick, tick_again },
+	{ "a TSS on an absent page, by an NMI", hide_irq_page, send_nmi, nmi_again },
 	{ "IRET to a task that is not busy", nothing, return_to_nobody, nothing },
 	{ "LDT: data", no_ldt, call_a, nothing },
 	{ "LDT: in an LDT", local_ldt, call_a, nothing },

@@ -54,6 +54,10 @@ static void test_good(void)
 	CU_ASSERT_STRING_EQUAL(o.tap, "tap0");
 	CU_ASSERT_EQUAL(memcmp(o.mac, "\x52\x54\x00\xab\xcd\xef", 6), 0);
 	CU_ASSERT_TRUE(o.exit_guest);
+	CU_ASSERT_EQUAL(parse("--net socket=5000:65535 k"), 0);
+	CU_ASSERT_TRUE(o.net == NET_SOCKET && o.net_mine == 5000 && o.net_peer == 65535);
+	CU_ASSERT_EQUAL(parse("--state f k"), 0);
+	CU_ASSERT_STRING_EQUAL(o.state, "f");
 	CU_ASSERT_EQUAL(parse("--firmware image,cow"), 0);
 	CU_ASSERT_TRUE(o.by_firmware && o.kernel_mode == DISK_COPY_ON_WRITE);
 	CU_ASSERT_EQUAL(parse("--firmware=bios.bin --disk d --mem 64"), 0);
@@ -81,10 +85,16 @@ static void test_refused(void)
 	refused("--net tap= k", "tap=NAME");
 	refused("--net tap=sixteencharacter k", "tap=NAME");
 	refused("--net fd=2 k", "fd=N");
+	refused("--net socket=5000 k", "MINE:PEER");
+	refused("--net socket=0:5000 k", "MINE:PEER");
+	refused("--net socket=5000:65536 k", "MINE:PEER");
+	refused("--net socket=5000:5000 k", "MINE:PEER");
+	refused("--net socket=500000:5000 k", "MINE:PEER");
 	refused("--mac 52:54:00:00:00:01 k", "--mac without --net");
 	refused("--net user --mac 53:54:00:00:00:01 k", "not a group's");
 	refused("--net user --mac 52:54:00:00:00 k", "an address");
 	refused("--net user --mac 52:54:00:00:00:01: k", "an address");
+	refused("--state= k", "a file");
 	refused("--verbose=yes k", "takes no value");
 	refused("k --append", "needs a value");
 	refused("--frobnicate k", "unknown option '--frobnicate'");

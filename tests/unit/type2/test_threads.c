@@ -3,13 +3,17 @@
  *
  * A guest here is a sleep that, as KVM_RUN, ends by a signal, or at once if virt->kick came before.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "type2/threads.h"
+#include "type2/watcher.h"
 #include "vm/vm.h"
 
 void test_threads_register(void);
@@ -134,6 +138,43 @@ static void test_stop(void)
 	}
 }
 
+#ifdef UNDER_ASAN /* the other one does not like threads behind a fork */
+#define NOBODY 65534
+
+static void *nothing_to_do(void *arg UNUSED)
+{
+	return NULL;
+}
+
+/* An ordinary user whose limit is reached. */
+static void ask_for_one_too_many(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (!geteuid() && setreuid(NOBODY, NOBODY))
+		_exit(2);
+	setrlimit(RLIMIT_NPROC, &none);
+	_exit(threads_create("too many", nothing_to_do, NULL) || errno != EAGAIN);
+}
+
+static void split_one_too_many(void)
+{
+	struct rlimit none = { 0, 0 };
+	struct failure why = { 0 };
+
+	if (!geteuid() && setreuid(NOBODY, NOBODY))
+		_exit(2);
+	setrlimit(RLIMIT_NPROC, &none);
+	_exit(watcher_split(1, &why) || why.status != FAILURE_OS);
+}
+
+static void test_no_more(void)
+{
+	CU_ASSERT_EQUAL(fake_process(ask_for_one_too_many), 0);
+	CU_ASSERT_EQUAL(fake_process(split_one_too_many), 0);
+}
+#endif
+
 static void test_numbers(void)
 {
 	CU_ASSERT_EQUAL(threads_self(), threads_self());
@@ -146,4 +187,7 @@ void test_threads_register(void)
 	CU_add_test(suite, "no kick is lost", test_kicks);
 	CU_add_test(suite, "stopped", test_stop);
 	CU_add_test(suite, "numbers", test_numbers);
+#ifdef UNDER_ASAN
+	CU_add_test(suite, "there are no more", test_no_more);
+#endif
 }
