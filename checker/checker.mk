@@ -48,7 +48,8 @@ check-probes: $(CHECK_IMAGES)
 build-all: check-probes
 
 # The judge runs on the host.
-CHECK_HOST += judge judge_fidelity judge_isolation judge_performance compare record report outside
+CHECK_HOST += judge judge_fidelity judge_isolation judge_cases judge_performance judge_loads compare record \
+	report outside
 CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o)
 $(CHECK_B)/host/%.o: checker/%.c
 	@mkdir -p $(@D)

@@ -164,8 +164,12 @@ int main(int argc, char **argv)
 	}
 	begin_report(&judge);
 	judge_fidelity(&judge);
+	judge_isa(&judge);
 	judge_isolation(&judge);
 	judge_performance(&judge);
+	judge_loads(&judge);
+	judge_streams(&judge);
+	judge_cannot(&judge);
 	write_file(&judge, "report.json", report_write_json);
 	write_file(&judge, "junit.xml", report_write_junit);
 	write_file(&judge, "report.tap", report_write_tap);

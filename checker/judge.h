@@ -61,7 +61,12 @@ void judge_lines(const struct judge *judge, const char *run, const char *extensi
 		 struct record_log *log);
 
 void judge_fidelity(const struct judge *judge);
+void judge_isa(const struct judge *judge);
 void judge_isolation(const struct judge *judge);
 void judge_performance(const struct judge *judge);
+void judge_loads(const struct judge *judge);
+void judge_streams(const struct judge *judge);
+/* Checks of which the platform says "cannot PATTERN WHY" become skips. */
+void judge_cannot(const struct judge *judge);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "guests/secret.h"
 #include "judge.h"
+#include "judge_cases.h"
 #include "outside.h"
 
 #include <inttypes.h>
@@ -56,50 +57,64 @@ static const char *record_of(const struct run *r, const char *guest, const char 
 
 /* ---- The attacks -------------------------------------------------------------------- */
 
-static const char *const attacks[] = {
-	"fresh-memory",	   "holes",	  "huge-addresses",    "straddle",	"apic-page",
-	"apic-base",	   "icr",	  "interrupt-storm",   "ports-in",	"ports-out",
-	"ports-string",	   "long-string", "msr-read",	       "msr-write",	"exit-storm",
-	"vm-instructions", "hypercalls",  "control-registers", "xcr0",		"tables",
-	"debug",	   "caches",	  "changing-code",     "own-registers",
-	"pci-space",	   "pci-bars",	  "virtio-rings",
-};
+/* Who tries, in a machine of which kind. */
+static const char *const attackers[] = { "hostile", "caller", "bomber" };
 
-static const char *attack_record(const struct run *r, const char *attack)
+#define ATTACKERS (sizeof(attackers) / sizeof(attackers[0]))
+
+static void judge_attack(const struct run *r, const struct mechanism *m)
 {
-	const char *text, *nonce = judge_nonce(r->judge, r->name, "hostile");
-	char name[JUDGE_WORD_MAX];
-	size_t at = 0;
+	char name[2 * JUDGE_WORD_MAX], reason[300];
 
-	while ((text = record_next(&r->out, &at, "hostile", nonce, "attack")))
-		if (record_word(text, "name", name, sizeof(name)) && !strcmp(name, attack))
-			return text;
-	return NULL;
-}
-
-static void judge_attack(const struct run *r, const char *attack)
-{
-	const char *text = attack_record(r, attack);
-	char name[JUDGE_WORD_MAX], what[JUDGE_WORD_MAX] = "?", reason[300];
-	uint64_t cases = 0, faults = 0, bad = 1, where = 0;
-	bool whole;
-
-	snprintf(name, sizeof(name), "attack/%s", attack);
-	if (!text) {
-		verdict(r, false, 4, name, "it did not come to its end");
+	snprintf(name, sizeof(name), "attack/%s", m->name);
+	if (!m->done) {
+		verdict(r, false, 2, name, "it did not come to its end");
 		return;
 	}
-	whole = record_number(text, "cases", &cases) && record_number(text, "faults", &faults) &&
-		record_number(text, "bad", &bad) && record_number(text, "where", &where) &&
-		record_word(text, "what", what, sizeof(what));
 	snprintf(reason, sizeof(reason),
-		 "%" PRIu64 " cases, %" PRIu64 " faults, %" PRIu64 " bad%s%s%s%s", cases, faults,
-		 bad, bad ? ", the first: " : "", bad ? what : "", bad ? " at " : "",
-		 whole ? "" : " (a broken record)");
-	if (bad)
-		snprintf(reason + strlen(reason), sizeof(reason) - strlen(reason), "0x%" PRIx64,
-			 where);
-	verdict(r, whole && cases && !bad, 4, name, reason);
+		 "%" PRIu64 " cases, %" PRIu64 " tries, %" PRIu64 " faults, %" PRIu64 " bad%s%s%s",
+		 m->cases, m->tries, m->faults, m->bad, m->bad ? ", the first: " : "",
+		 m->bad ? m->what : "", m->whole ? "" : " (a broken record)");
+	if (m->bad)
+		snprintf(reason + strlen(reason), sizeof(reason) - strlen(reason), " at 0x%" PRIx64,
+			 m->where);
+	verdict(r, m->whole && m->cases && !m->bad, 2, name, reason);
+}
+
+/* What the guests planned that were started; some platforms have no machine for some of them. */
+static void read_attackers(const struct run *r, struct cases *c)
+{
+	for (size_t i = 0; i < ATTACKERS; i++) {
+		const char *nonce = judge_nonce(r->judge, r->name, attackers[i]);
+
+		if (nonce)
+			cases_read(c, &r->out, attackers[i], nonce);
+	}
+}
+
+/* Distinct cases by distinct mechanisms, and none of these most of it. */
+static void judge_count(const struct run *r, const struct cases *c)
+{
+	struct cases_sum s = cases_sum(c);
+	char text[300];
+
+	snprintf(text, sizeof(text),
+		 "%" PRIu64
+		 " distinct cases by %zu mechanisms of %zu, the largest %s with %.1f %%; "
+		 "%" PRIu64 " tries; %zu plans or records broken",
+		 s.cases, s.mechanisms, s.planned, s.largest ? s.largest->name : "none", s.percent,
+		 s.tries, c->broken);
+	verdict(r, s.enough, 10, "attack/cases", text);
+	report_add_number(r->judge->report, "attacks", "distinct cases", (double)s.cases, -1, "");
+	report_add_number(r->judge->report, "attacks", "mechanisms", (double)s.mechanisms, -1, "");
+	report_add_number(r->judge->report, "attacks", "tries", (double)s.tries, -1, "");
+}
+
+static void judge_attacks(const struct run *r, struct cases *c)
+{
+	read_attackers(r, c);
+	for (size_t i = 0; i < c->count; i++)
+		judge_attack(r, &c->mechanism[i]);
 }
 
 /* ---- The ends ------------------------------------------------------------------------- */
@@ -121,6 +136,16 @@ static const struct {
 	{ "fuzz2", "random instructions", "off dead halted running" },
 	{ "fuzz3", "random instructions", "off dead halted running" },
 	{ "fuzz4", "random instructions", "off dead halted running" },
+	{ "reset", "a machine that resets itself for ever", "dead off" },
+	{ "endlessdb", "#DB while #DB is delivered, for ever", "dead" },
+	{ "endlesspf", "a page-fault handler that is not there", "dead" },
+	{ "wbinvd", "caches written back and lost for ever", "dead" },
+	{ "tasks", "task switches for ever", "dead" },
+	{ "tangle", "exceptions that are task switches", "dead" },
+	{ "endlessac", "#AC while #AC is delivered, for ever", "dead" },
+	{ "hog", "a loop with interrupts off", "dead" },
+	{ "caching", "memory types and caching changed for ever", "dead" },
+	{ "racer", "code that another CPU changes", "off dead" },
 };
 
 static bool is_word_of(const char *word, size_t len, const char *words)
@@ -140,7 +165,7 @@ static const char *state_of(const struct run *r, const char *vm)
 	return record_begins(&r->facts, "", key);
 }
 
-static void judge_end(const struct run *r, unsigned i)
+static void judge_end(const struct run *r, struct cases *c, unsigned i)
 {
 	const char *state = state_of(r, ends[i].vm);
 	char name[JUDGE_WORD_MAX], reason[300];
@@ -150,7 +175,9 @@ static void judge_end(const struct run *r, unsigned i)
 	snprintf(reason, sizeof(reason), "%s: %s%s%s", ends[i].what,
 		 state ? state : "nothing is known of it",
 		 good ? "" : ", expected: ", good ? "" : ends[i].states);
-	verdict(r, good && record_of(r, ends[i].vm, "ending"), 2, name, reason);
+	good = good && record_of(r, ends[i].vm, "ending");
+	verdict(r, good, 2, name, reason);
+	cases_add(c, name, ends[i].vm, good);
 }
 
 /* ---- The neighbour ---------------------------------------------------------------------- */
@@ -162,11 +189,13 @@ static void judge_watch(const struct run *r, const char *guest, const char *grou
 	const char *text = record_of(r, guest, "watched"), *begin = record_of(r, guest, "watching");
 	const char *state = state_of(r, guest);
 	uint64_t count = 0, looks = 0, words = 1, registers = 1, same = 0, hash = 0, before = 1;
+	uint64_t backwards = 1;
 	char which[JUDGE_WORD_MAX] = "?", reason[300], name[3 * JUDGE_WORD_MAX];
 	bool whole = text && begin && record_number(text, "count", &count) &&
 		     record_number(text, "looks", &looks) &&
 		     record_number(text, "bad-words", &words) &&
 		     record_number(text, "bad-registers", &registers) &&
+		     record_number(text, "backwards", &backwards) &&
 		     record_number(text, "same", &same) && record_number(text, "hash", &hash) &&
 		     record_number(begin, "hash", &before) &&
 		     record_word(text, "which", which, sizeof(which));
@@ -184,6 +213,9 @@ static void judge_watch(const struct run *r, const char *guest, const char *grou
 		 which);
 	snprintf(name, sizeof(name), "%s/registers%s", group, suffix);
 	verdict(r, whole && !registers, points, name, reason);
+	snprintf(reason, sizeof(reason), "its TSC went backwards %" PRIu64 " times", backwards);
+	snprintf(name, sizeof(name), "%s/time%s", group, suffix);
+	verdict(r, whole && !backwards, points, name, reason);
 }
 
 static void judge_switch(const struct judge *judge)
@@ -344,14 +376,16 @@ static void judge_outside(const struct run *r)
 
 static void judge_attack_run(const struct judge *judge)
 {
+	static struct cases cases;
 	struct run r;
 
 	if (!load(&r, judge, "attack"))
 		return;
-	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
-		judge_attack(&r, attacks[i]);
+	cases = (struct cases){ 0 };
+	judge_attacks(&r, &cases);
 	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		judge_end(&r, i);
+		judge_end(&r, &cases, i);
+	judge_count(&r, &cases);
 	judge_watch(&r, "neighbour", "neighbour", "", 10);
 	judge_answers(&r);
 	judge_outside(&r);
@@ -438,7 +472,7 @@ static double percent(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	return 100.0 * ((double)a / (double)b) / ((double)c / (double)d);
 }
 
-static const struct {
+static const struct measure {
 	const char *name, *run, *what;
 	double most;
 } measures[] = {
@@ -449,14 +483,14 @@ static const struct {
 
 #define MEASURES (sizeof(measures) / sizeof(measures[0]))
 
-static void judge_percent(const struct judge *judge, size_t i, double kept)
+static void judge_percent(const struct judge *judge, const struct measure *m, double kept)
 {
 	char path[JUDGE_PATH_MAX];
-	bool good = kept >= PERCENT_KEPT && kept <= measures[i].most;
+	bool good = kept >= PERCENT_KEPT && kept <= m->most;
 
-	judge_path(judge, measures[i].run, "out", path);
-	report_add(judge->report, ISO, good ? REPORT_PASS : REPORT_FAIL, 15, measures[i].name, path,
-		   "%.2f %% of %s, at least %u %%", kept, measures[i].what, PERCENT_KEPT);
+	judge_path(judge, m->run, "out", path);
+	report_add(judge->report, ISO, good ? REPORT_PASS : REPORT_FAIL, 15, m->name, path,
+		   "%.2f %% of %s, at least %u %%", kept, m->what, PERCENT_KEPT);
 }
 
 /* What a run that failed leaves unknown is lost, not left out. */
@@ -465,6 +499,35 @@ static void lose_shares(const struct judge *judge)
 	for (size_t i = 0; i < MEASURES; i++)
 		report_add(judge->report, ISO, REPORT_FAIL, 15, measures[i].name, "",
 			   "it was not measured");
+}
+
+/* Others beside it, if they were there: what it makes of elapsed time, against one of the three. */
+static const struct {
+	struct beside beside;
+	struct measure measure;
+	unsigned against;
+} others[] = {
+	{ { "share-reset", "share/reset", "ending", false },
+	  { "share/after-resets", "share-reset", "its count beside an idle guest", NO_LIMIT },
+	  0 },
+	{ { "share-stall", "share/stall", "ending", true },
+	  { "share/unstalled", "share-stall", "its count beside an innocent loop", NO_LIMIT },
+	  1 },
+};
+
+static void judge_others(const struct judge *judge, const struct share of[3])
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		const struct share *than = &of[others[i].against];
+		struct share s = { 0 };
+		enum reading reading = read_share(judge, &others[i].beside, &s);
+
+		if (reading == READ_GOOD)
+			judge_percent(judge, &others[i].measure,
+				      percent(s.count, s.elapsed, than->count, than->elapsed));
+		else if (reading == READ_BAD)
+			judge_percent(judge, &others[i].measure, 0);
+	}
 }
 
 static void judge_shares(const struct judge *judge)
@@ -481,9 +544,12 @@ static void judge_shares(const struct judge *judge)
 		lose_shares(judge);
 	if (worst != READ_GOOD)
 		return;
-	judge_percent(judge, 0, percent(storm->count, storm->own, idle->count, idle->own));
-	judge_percent(judge, 1, percent(storm->count, storm->elapsed, spin->count, spin->elapsed));
-	judge_percent(judge, 2, percent(spin->own, spin->elapsed, 1, 2));
+	judge_percent(judge, &measures[0],
+		      percent(storm->count, storm->own, idle->count, idle->own));
+	judge_percent(judge, &measures[1],
+		      percent(storm->count, storm->elapsed, spin->count, spin->elapsed));
+	judge_percent(judge, &measures[2], percent(spin->own, spin->elapsed, 1, 2));
+	judge_others(judge, s);
 }
 
 void judge_isolation(const struct judge *judge)

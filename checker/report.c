@@ -211,6 +211,23 @@ static void write_bar(const struct report *report, enum report_property p, FILE 
 		report_count(report, p, REPORT_SKIP), report_count(report, p, REPORT_ERROR));
 }
 
+/* What was tried against it: "attacks: 11214 distinct cases, 116 mechanisms". */
+static void write_tried(const struct report *report, FILE *to)
+{
+	const char *before = "  attacks: ";
+
+	for (size_t i = 0; i < report->numbers; i++) {
+		const struct report_number *n = &report->number[i];
+
+		if (strcmp(n->series, "attacks"))
+			continue;
+		fprintf(to, "%s%.0f %s", before, n->value, n->name);
+		before = ", ";
+	}
+	if (*before == ',')
+		fputc('\n', to);
+}
+
 /* 'NAME', for a shell: names hold no quote. */
 static void write_repeat(const struct report *report, const struct report_check *c, FILE *to)
 {
@@ -238,6 +255,7 @@ void report_write_text(const struct report *report, FILE *to)
 	fprintf(to, "%s, seed %s:\n", report->platform, report->seed);
 	for (unsigned p = 0; p < REPORT_PROPERTIES; p++)
 		write_bar(report, (enum report_property)p, to);
+	write_tried(report, to);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------ */

@@ -27,7 +27,12 @@ doctor: ## list the tools: found, version, needed for what
 # rule that builds it.  A system test is a script tests/system/NAME.sh that prints
 # TAP; what it needs built is named in SYSTEM_TEST_NEEDS.
 #: TESTS the system tests to run, all by default: make test-system TESTS='boot lint'
-TESTS ?= $(sort $(filter-out lib,$(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh))))
+# The long ones come first, so that none is left to run alone at the end.
+LONG_FIRST := lab type2 type2-guests type2-disks checker snapshot linux lifecycle fast lint
+ALL_TESTS := $(filter-out lib guests,$(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh)))
+TESTS ?= $(filter $(ALL_TESTS),$(LONG_FIRST)) $(sort $(filter-out $(LONG_FIRST),$(ALL_TESTS)))
+#: TEST_JOBS how many of them at a time (2), each with one machine at a time; 1: one, with two
+TEST_JOBS ?= 2
 
 .PHONY: test test-unit test-system test-long test-start
 test: test-start ## run every test
@@ -43,8 +48,8 @@ test-unit: $(UNIT_TESTS) ## run the unit tests on this host, under sanitizers
 		tools/tally unit-$$(basename $$test) $$test || status=1; done; exit $$status
 
 test-system: $(SYSTEM_TEST_NEEDS) ## run the tests in emulators, and the lints
-	@status=0; for test in $(TESTS); do \
-		tools/tally $$test tests/system/$$test.sh || status=1; done; exit $$status
+	@printf '%s\n' $(TESTS) | JOBS=$(if $(filter 1,$(TEST_JOBS)),2,1) xargs -P $(TEST_JOBS) -I '{}' \
+		tools/tally '{}' 'tests/system/{}.sh'
 
 # The same on the other machines, and what takes long: tests/long/NAME.sh.
 #: LONG_TESTS the tests of test-long to run, all by default

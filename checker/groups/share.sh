@@ -14,8 +14,13 @@ share_beside()
 
 check_share()
 {
-  counts share-idle share-spin share-storm || return 0
+  counts share-idle share-spin share-storm share-reset || return 0
   share_beside idle neighbour mode=idle
   share_beside spin neighbour mode=spin
-  share_beside storm hostile "attack=storm period=$platform_storm"
+  share_beside storm hostile "attack=storm period=$platform_storm scale=${platform_scale:-5}"
+  # One that resets its machine for ever; ATTACKS=all: one whose every instruction faults.
+  share_beside reset hostile end=10
+  case ${ATTACKS:-} in
+  all) share_beside stall hostile end=12 ;;
+  esac
 }

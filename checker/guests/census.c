@@ -2,6 +2,7 @@
 #include "census.h"
 
 #include "lib/fmt.h"
+#include "lib/string.h"
 
 void census_case(const char *name, const char *got, const char *manual)
 {
@@ -43,6 +44,19 @@ void census_trap(const char *name, const char *manual)
 void census_flags(const char *name, u64 mask)
 {
 	rt_record("flags %s got=0x%lx", name, mask);
+}
+
+bool census_avoids(const char *name)
+{
+	size_t len = strlen(name);
+	char list[80] = "";
+
+	rt_word("avoid", list, sizeof(list));
+	for (const char *p = list; *p; p++)
+		if ((p == list || p[-1] == ',') && !strncmp(p, name, len) &&
+		    (p[len] == ',' || !p[len]))
+			return true;
+	return false;
 }
 
 bool census_virtual(void)

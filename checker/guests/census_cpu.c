@@ -40,8 +40,8 @@ void census_cpuid(void)
 	census_number("cpuid.80000008.eax", r.eax & 0xffff);
 	r = x86_cpuid(0x80000002, 0);
 	census_number("cpuid.brand", r.eax ^ r.ebx ^ r.ecx ^ r.edx);
-	/* OSXSAVE follows CR4. */
-	x86_write_cr4(x86_read_cr4() | CR4_OSXSAVE);
+	/* OSXSAVE follows CR4; a CPU without XSAVE refuses that bit. */
+	RT_TRY("mov %0, %%cr4", RT_OUT(), "r"(x86_read_cr4() | CR4_OSXSAVE));
 	census_number("cpuid.osxsave.on", x86_cpuid(1, 0).ecx >> 27 & 1);
 	x86_write_cr4(x86_read_cr4() & ~CR4_OSXSAVE);
 	census_number_manual("cpuid.osxsave.off", x86_cpuid(1, 0).ecx >> 27 & 1, 0);
@@ -170,6 +170,8 @@ static void write_cr0(const char *name, u64 value, const char *manual)
 {
 	u64 old = x86_read_cr0();
 
+	if (census_avoids(name))
+		return;
 	RT_TRY("mov %0, %%cr0", RT_OUT(), "r"(value));
 	census_trap(name, manual);
 	x86_write_cr0(old);

@@ -7,8 +7,15 @@
  * end=3  page tables in a hole     end=8  the stack lies in a hole, then an interrupt
  * end=4  a store outside memory (in a VM with strict=1)
  * end=9  random instructions at CPL 0, seed=N, n=N
+ * end=10 resets its machine for ever  end=14 task switches for ever (32 bits)
+ * end=11 #DB while #DB is delivered    end=15 exceptions that are task switches (32 bits)
+ * end=12 a page-fault handler that is  end=16 #AC while #AC is delivered (32 bits)
+ *        not there                     end=17 CLI; JMP to itself
+ * end=13 caches written back for ever  end=18 MTRRs, PAT and caching modes for ever
+ * end=19 a second CPU changes the code that the first one runs
  */
 #include "hostile.h"
+#include "hostile_legacy.h"
 #include "lib/string.h"
 #include "x86_ops.h"
 
@@ -70,9 +77,9 @@ static void init_self(void)
 {
 	uintptr_t data_area = 0x400;
 
-	__asm__("" : "+r"(data_area)); /* the compiler knows no objects there */
+	__asm__("" : "+r"(data_area));			   /* the compiler knows no objects there */
 	*(volatile u32 *)(data_area + 0x200) = 0xfdebf4fa; /* CLI; HLT; JMP to the HLT */
-	*(volatile u32 *)(data_area + 0x67) = 0x00600000; /* 60h:0 */
+	*(volatile u32 *)(data_area + 0x67) = 0x00600000;  /* 60h:0 */
 	x86_outb(0x70, 0x0f);
 	x86_outb(0x71, 0x0a);
 	*(volatile u32 *)(APIC_DEFAULT_BASE + 0xf0) = 0x1ff;
@@ -196,11 +203,86 @@ static void fuzz(void)
 	rt_record("fuzz steps=%lu faults=%lu", stepped, faulted);
 }
 
+/* ---- Without end ---------------------------------------------------------------------------- */
+
+#define KBD_COMMAND 0x64
+#define KBD_RESET 0xfe
+
+/* A machine that is reset comes again, and does it again. */
+static void reset_for_ever(void)
+{
+	x86_outb(KBD_COMMAND, KBD_RESET);
+	for (;;)
+		x86_hlt();
+}
+
+#define DR7_WRITE_8 0x90302ull /* DR0, exact, a store of 8 bytes */
+
+/*
+ * A breakpoint on the stack to which #DB is delivered: each delivery is the next one's cause, and
+ * no instruction is executed between: CVE-2015-8104.  Catches: a hypervisor that waits for one.
+ */
+static void endless_db(void)
+{
+	const u32 *tss = (const u32 *)(uintptr_t)(rt_gdt[RT_TSS / 8] >> 16 & 0xffffff);
+	u64 top = tss[9] | (u64)tss[10] << 32;
+	volatile u64 *pushed = (volatile u64 *)(uintptr_t)(top - 8);
+
+	__asm__ volatile("mov %0, %%dr0" ::"r"(pushed));
+	__asm__ volatile("mov %0, %%dr7" ::"r"(DR7_WRITE_8 | DR7_FIXED));
+	*pushed = 0;
+	for (;;)
+		x86_pause();
+}
+
+/* The handler of #PF lies in a page that is not there. */
+static void endless_pf(void)
+{
+	struct pointer now;
+	u64 *gate, at = RT_WINDOW + MiB(1);
+
+	__asm__ volatile("sidt %0" : "=m"(now));
+	gate = (u64 *)(uintptr_t)now.base + (u64)VECTOR_PF * 2;
+	gate[0] =
+	    (gate[0] & ~(0xffffull | 0xffffull << 48)) | (at & 0xffff) | (at >> 16 & 0xffff) << 48;
+	gate[1] = at >> 32;
+	(void)*(volatile u8 *)(uintptr_t)at;
+}
+
+static void endless_wbinvd(void)
+{
+	for (;;) {
+		__asm__ volatile("wbinvd");
+		__asm__ volatile("invd" ::: "memory");
+	}
+}
+
+static void endless_caching(void)
+{
+	u64 cr0 = x86_read_cr0();
+
+	for (u64 i = 0;; i++) {
+		x86_write_cr0(cr0 | CR0_CD | (i & 1 ? CR0_NW : 0));
+		rt_wrmsr(MSR_MTRR_DEF_TYPE, i & 2 ? 0xc06 : 0x406);
+		rt_wrmsr(MSR_MTRR_PHYSBASE0 + (u32)(i % 16), i << 12);
+		rt_wrmsr(MSR_PAT, i & 4 ? PAT_RESET : 0);
+		x86_write_cr0(cr0);
+	}
+}
+
+static void endless_loop(void)
+{
+	__asm__ volatile("cli; 1: jmp 1b");
+}
+
 void hostile_end(void)
 {
 	static void (*const ends[])(void) = {
-		triple_fault, halt,	 jump_nowhere,	 lost_page_tables, wild_store,
-		lost_idt,     init_self, jump_to_device, lost_stack,	   fuzz,
+		triple_fault,	  halt,		  jump_nowhere,	   lost_page_tables,
+		wild_store,	  lost_idt,	  init_self,	   jump_to_device,
+		lost_stack,	  fuzz,		  reset_for_ever,  endless_db,
+		endless_pf,	  endless_wbinvd, legacy_tasks,	   legacy_tangle,
+		legacy_alignment, endless_loop,	  endless_caching, hostile_race_code,
 	};
 	u64 which = rt_number("end", 0);
 

@@ -40,7 +40,7 @@ static void fill(u64 limit)
 /* ---- watch ---------------------------------------------------------------------- */
 
 struct watch {
-	u64 count, looks, bad_words, bad_registers;
+	u64 count, looks, bad_words, bad_registers, backwards;
 	const char *which;
 };
 
@@ -55,7 +55,8 @@ static u64 look_at_memory(u64 from)
 
 static void look(struct watch *w)
 {
-	static u64 next;
+	static u64 next, last_tsc;
+	u64 tsc = x86_rdtsc();
 	const char *which = NULL;
 
 	w->bad_words += look_at_memory(next);
@@ -63,6 +64,8 @@ static void look(struct watch *w)
 	w->bad_registers += registers_check(seed, &which);
 	if (which)
 		w->which = which;
+	w->backwards += tsc < last_tsc;
+	last_tsc = tsc;
 	w->looks++;
 }
 
@@ -92,9 +95,9 @@ static unsigned watch(void)
 	for (u64 i = 0; i < pattern_words; i += WORDS_PER_LOOK)
 		w.bad_words += look_at_memory(i);
 	rt_record("watched count=%lu looks=%lu bad-words=%lu bad-registers=%lu which=%s hash=0x%lx "
-		  "same=%u",
+		  "same=%u backwards=%lu",
 		  w.count, w.looks, w.bad_words, w.bad_registers, w.which, hash_memory(),
-		  hash_memory() == before);
+		  hash_memory() == before, w.backwards);
 	return 0;
 }
 

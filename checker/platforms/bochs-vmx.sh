@@ -3,8 +3,9 @@
 platform_title='Espejo on Bochs, vmx'
 platform_machine=bochs-vmx
 platform_bare=bochs-bare-vmx
-platform_can=ticks
+platform_can='ticks disks'
 platform_slice=500000
+platform_scale=1 # in a hundred, of attacks that are alike
 # 50 million instructions a second: an interrupt each 1,600, as on QEMU with a nanosecond for each.
 platform_storm=40
 # A tick of the TSC is counted for the exiting instruction too (not so on QEMU): it is the guest's own.
@@ -16,5 +17,10 @@ rdmsr 800
 out 600
 in 600
 mmio 2500
-touch 1000000'
+touch 1000000
+load.cpu 1.01
+load.memory 1.01
+load.syscall 1.01
+load.fault 1.01
+load.switch 8'
 . "$checker/platforms/espejo.sh"

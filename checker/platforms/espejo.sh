@@ -28,6 +28,10 @@ platform_run()
   while IFS='|' read -r name mem model options file cmdline; do
     set -- "$@" --module "$file name=$name mem=${mem}M cpu=$model${options:+ $options} -- $cmdline"
   done <"$dir/$run.guests"
+  # Disks in memory: lines NAME|FILE.
+  [ ! -s "$dir/$run.disks" ] || while IFS='|' read -r name file; do
+    set -- "$@" --module "$file vm=$name role=disk"
+  done <"$dir/$run.disks"
   if [ -s "$dir/$run.steps" ]; then
     espejo_script "$run"
     set -- "$@" --append script-exit --module "$dir/$run.script role=script"
@@ -37,6 +41,12 @@ platform_run()
   [ -z "$run_until" ] || set -- "$@" --until "$run_until"
   case $run_time:$platform_can in
   counted:*icount*) set -- "$@" --icount ;;
+  esac
+  case $run_time:$platform_can in
+  flowing:*icount*) set -- "$@" --qemu -icount --qemu shift=0,sleep=on ;;
+  esac
+  case $run_count:$platform_can in
+  yes:*count*) set -- "$@" --count "$dir/$run.count" --marks "$dir/$run.marks" ;;
   esac
   case $run_log:$platform_can in
   yes:*log*) set -- "$@" --log "$dir/$run.asm" ;;
@@ -51,23 +61,11 @@ platform_run()
   "$tools/run" "$@" "$platform_image" </dev/null >"$dir/$run.out" 2>"$dir/$run.err"
 }
 
-# QEMU's log of a machine that virtualizes: "vmexit(CODE, INFO1, INFO2, RIP)!"; the port of OUT is in INFO1.
-espejo_log()
-{
-  sed -n 's/^vmexit(\([0-9a-f]*\), \([0-9a-f]*\), .*/\1 \2/p' "$dir/$1.asm" | awk '
-    BEGIN {
-      name["00000072"] = "CPUID"; name["0000007c"] = "MSR"; name["00000081"] = "hypercall"
-      name["00000400"] = "nested-fault"; name["0000007b"] = "port"; name["00000060"] = "host"
-      name["00000061"] = "host"
-    }
-    $1 == "0000007b" && substr($2, 9, 4) == "0080" { print "mark"; next }
-    { print (($1 in name) ? name[$1] : "other-" $1) }' >"$dir/$1.log"
-  rm -f "$dir/$1.asm"
-}
+. "$checker/platforms/vmexit.sh"
 
 platform_facts()
 {
-  [ ! -s "$dir/$1.asm" ] || espejo_log "$1"
+  [ ! -s "$dir/$1.asm" ] || svm_log "$1"
   tr -d '\r' <"$dir/$1.out" | awk -v format="$platform_roots" '
     /^hv> vm list/ { list = 1; next }
     /^hv> dump / { dumped = $3; list = 0; next }

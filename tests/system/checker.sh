@@ -112,6 +112,8 @@ check '--list names groups and checks' sh -c "checker/pgcheck --list --out '$scr
 check '--repeat 2: other seeds, nothing fails' sh -c "
   checker/pgcheck --filter 'census/cr*' --bare '$scratch/check' --repeat 2 --out '$scratch/twice' >'$scratch/log2' &&
   grep -q 'seed 2: [1-9][0-9]* judged, 0 failed' '$scratch/log2'"
+check 'an earlier check is not written over while it is read' status_is 2 \
+  checker/pgcheck --bare "$scratch/check" --out "$scratch/check"
 check '--bisect from no commit is an error' status_is 2 checker/pgcheck --bisect nosuchcommit --out "$scratch/part"
 
 # ---- The harness against runs that went wrong --------------------------------------------
@@ -213,6 +215,19 @@ check 'shares beside one that has died fail' fails_only share/storm share/speed 
 spoil
 sed -i '/name=cpuid/s/least=[0-9]*/least=5/' "$scratch/bad/cost-virtual.out"
 check 'an exit that costs nothing is not believed' fails_only cost/cpuid
+spoil
+sed -i '/name=switch/s/ticks=[0-9]*/ticks=3500000/' "$scratch/bad/loads-virtual.out"
+check 'a clock that hides the time of exits fails' fails_only clock/honest
+spoil
+awk '$1 == 29 { $4 += 100000 } { print }' "$scratch/check/loads-virtual.marks" >"$scratch/bad/loads-virtual.marks"
+check 'a guest that executes something else fails' fails_only identity/disk
+spoil
+rm "$scratch/bad/loads-virtual.marks"
+check 'loads that nobody counted fail' fails_only load/cpu load/memory load/syscall load/fault load/switch load/timer \
+  load/disk load/network
+spoil
+sed -i '/name=disk/s/$/ failed=1/' "$scratch/bad/loads-virtual.out"
+check 'a load that did not do its work fails' fails_only load/disk
 spoil
 sed -i '/ end/d' "$scratch/bad/cost-virtual.out" "$scratch/bad/accounts.out"
 check 'a probe without its end line fails' fails_only cost/complete accounts/complete
