@@ -72,6 +72,11 @@ SEED ?= 1
 check: hv guest-os check-tools ## judge fidelity, isolation, performance; MACHINE=bochs-vmx, CHECK=, SEED=
 	@B=$(B) checker/pgcheck --platform $(MACHINE) --only '$(CHECK)' --seed $(SEED) --out $(B)/check
 
+.PHONY: check-all
+check-all: hv guest-os check-tools ## the checker on all three machines, side by side: one table
+	@B=$(B) tools/peers --platforms 'qemu-svm bochs-vmx bochs-svm' --only '$(CHECK)' --seed $(SEED) \
+		--out $(B)/check/all
+
 -include $(CHECK_HOST_OBJ:.o=.d) $(wildcard $(CHECK_B)/guests/*.d $(CHECK_B)/guests/*/*.d)
 
 .PHONY: mutants
