@@ -47,18 +47,18 @@ $(CHECK_B)/%.elf: $(CHECK_B)/%.elf64
 check-probes: $(CHECK_IMAGES)
 build-all: check-probes
 
-# The judge runs on the host.
+# The judge runs on the host; JUDGE_FLAGS: sanitizers, for its test.
 CHECK_HOST += judge judge_fidelity judge_isolation judge_cases judge_performance judge_loads compare record \
 	report outside
 CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o)
 $(CHECK_B)/host/%.o: checker/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$< (host))
-	$(Q)$(CC) $(CSTD) $(WARN) -O2 -g $(DEPS) -Ichecker -c -o $@ $<
+	$(Q)$(CC) $(CSTD) $(WARN) -O2 -g $(JUDGE_FLAGS) $(DEPS) -Ichecker -c -o $@ $<
 
 $(CHECK_B)/judge: $(CHECK_HOST_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^
+	$(Q)$(CC) $(JUDGE_FLAGS) -o $@ $^
 
 .PHONY: check check-tools
 check-tools: $(CHECK_B)/judge $(CHECK_IMAGES)

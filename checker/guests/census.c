@@ -72,6 +72,7 @@ unsigned probe_main(void)
 	census_io();
 	census_length();
 	census_memory();
+	census_chips();
 	census_interrupt();
 	rt_record("end");
 	return 0;

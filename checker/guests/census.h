@@ -33,5 +33,6 @@ void census_io(void);
 void census_length(void);
 void census_interrupt(void);
 void census_memory(void);
+void census_chips(void);
 
 #endif

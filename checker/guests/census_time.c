@@ -30,9 +30,9 @@ static const struct {
 	    0xa2 } },
 	{ "in.al.dx", 1, { 0xec } },
 	{ "in.ax.dx", 2, { 0x66, 0xed } },
-	{ "in.al.imm", 2, { 0xe4, 0xed } },
+	{ "in.al.imm", 2, { 0xe4, 0xea } },
 	{ "in.rex", 2, { 0x48, 0xec } },
-	{ "out.imm.66", 3, { 0x66, 0xe7, 0xed } },
+	{ "out.imm.66", 3, { 0x66, 0xe7, 0xea } },
 	{ "rdmsr", 2, { 0x0f, 0x32 } },
 	{ "rdmsr.66", 3, { 0x66, 0x0f, 0x32 } },
 	{ "rdmsr.long", 8, { 0x2e, 0x3e, 0x26, 0x36, 0x66, 0x67, 0x0f, 0x32 } },
@@ -43,7 +43,10 @@ static const struct {
 	{ "mmio.disp32", 8, { 0x67, 0x8b, 0x04, 0x25, 0x30, 0x00, 0xe0, 0xfe } },
 };
 
-/* The instruction, then INC R11 twice: whoever steps too far or too short loses one or faults. */
+/*
+ * The instruction, then INC R11 twice: whoever steps too far or too short loses one or faults.  So
+ * does who stops before an immediate byte: 0xea is #UD in 64-bit mode.
+ */
 static u64 run_code(const u8 *bytes, unsigned len)
 {
 	static const u8 tail[] = { INC_R11, INC_R11, 0xc3 };
@@ -64,13 +67,22 @@ static u64 run_code(const u8 *bytes, unsigned len)
 
 __asm__(".local census_rsp; .comm census_rsp, 8, 8");
 
+/* The second time, a hypervisor may know the instruction already. */
+static u64 run_twice(const u8 *bytes, unsigned len)
+{
+	u64 r11 = run_code(bytes, len);
+
+	return r11 == 2 ? run_code(bytes, len) : r11;
+}
+
 void census_length(void)
 {
 	char name[CENSUS_NAME_MAX];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
 		fmt_string(name, sizeof(name), "length.%s", instructions[i].name);
-		census_number_manual(name, run_code(instructions[i].bytes, instructions[i].len), 2);
+		census_number_manual(name, run_twice(instructions[i].bytes, instructions[i].len),
+				     2);
 	}
 }
 
@@ -165,13 +177,36 @@ static void pend(u32 vector)
 		census_number_manual(name, came ? came_at - label : 0xbad, manual);                \
 	} while (0)
 
+/* CPUID of a leaf that never changes; the second time a hypervisor may know the instruction. */
+static NEVER_INLINE void shadow_before_cpuid(const char *name)
+{
+	ARRIVES(name, "xorl %%eax, %%eax; sti; cpuid; nop; nop", 5);
+}
+
 static void shadows(void)
 {
 	ARRIVES("sti.nop", "sti; nop; nop; nop", 2);
 	ARRIVES("sti.in", "sti; inb %%dx, %%al; nop; nop", 2);
 	ARRIVES("sti.cpuid", "sti; cpuid; nop; nop", 3);
+	shadow_before_cpuid("sti.cpuid.0");
+	shadow_before_cpuid("sti.cpuid.0.again");
 	ARRIVES("sti.hlt", "sti; hlt; nop; nop", 2);
 	ARRIVES("popf", "pushfq; orq $0x200, (%%rsp); popfq; nop; nop", 10);
+}
+
+/*
+ * A fault comes first, as IF is set; the interrupt that waits comes with the next STI, though
+ * nothing exits in between.
+ */
+static void behind_fault(void)
+{
+	came = 0;
+	pend(VECTOR);
+	RT_TRY("sti; insb", RT_OUT(), "D"(RT_WINDOW + MiB(1) + 8), "d"(0xed));
+	census_trap("sti.fault", "#14(0x2)");
+	census_number_manual("sti.fault.cr2", rt_cr2, RT_WINDOW + MiB(1) + 8);
+	__asm__ volatile("sti; nop; nop; nop; cli" ::: "memory");
+	census_number_manual("sti.fault.then", came, 1);
 }
 
 static void priorities_by_cr8(void)
@@ -208,6 +243,67 @@ static void priorities(void)
 	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
 }
 
+/* ---- NMIs ------------------------------------------------------------------------------------ */
+
+#define APIC_ID 0xfee00020ull
+#define ICR_NMI (BIT(14) | BIT(10)) /* assert, delivery mode 100b */
+#define LONG_ENOUGH 1000
+
+static volatile u64 nmis, depth, deepest, order;
+
+static void send_nmi(void)
+{
+	write_apic(ICR_HIGH, *(volatile u32 *)APIC_ID & 0xff000000);
+	write_apic(ICR, (u32)ICR_NMI);
+	for (unsigned i = 0; i < LONG_ENOUGH; i++)
+		__asm__ volatile("");
+}
+
+/*
+ * The first NMI asks for an interrupt and for another NMI, which must wait for its IRET.  One that
+ * comes with interrupts on is noted as such: it was not within the handler of the interrupt.
+ */
+static bool note_nmi(struct rt_frame *frame)
+{
+	if (frame->vector != VECTOR && frame->vector != VECTOR_NMI)
+		return false;
+	order = order * 10 + (frame->vector == VECTOR ? 2 : frame->rflags & RFLAGS_IF ? 3 : 1);
+	if (frame->vector == VECTOR) {
+		*(volatile u32 *)EOI = 0;
+		return true;
+	}
+	if (++depth > deepest)
+		deepest = depth;
+	if (!nmis++) {
+		pend(VECTOR);
+		send_nmi();
+	}
+	depth--;
+	return true;
+}
+
+/*
+ * NMIs come whatever IF says, one at a time, and before interrupts.  On no stack of their own: one
+ * within another is to be counted, not to destroy it.
+ * [SDM] "Handling Multiple NMIs" (6.7.1), "Priority Among Simultaneous Exceptions and Interrupts"
+ * (6.9)
+ */
+static void non_maskable(void)
+{
+	rt_gate(VECTOR_NMI, RT_CS, 0, 0, true);
+	rt_hook = note_nmi;
+	send_nmi();
+	census_number_manual("nmi.count", nmis, 2);
+	census_number_manual("nmi.deepest", deepest, 1);
+	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
+	census_number_manual("nmi.order", order, 112);
+	nmis = order = 0;
+	__asm__ volatile("sti" ::: "memory");
+	send_nmi();
+	__asm__ volatile("cli" ::: "memory");
+	census_number_manual("nmi.order.if", order, 332);
+}
+
 void census_interrupt(void)
 {
 	single_steps();
@@ -215,6 +311,8 @@ void census_interrupt(void)
 	write_apic(TPR, 0);
 	rt_hook = note_interrupt;
 	shadows();
+	behind_fault();
 	priorities();
+	non_maskable();
 	rt_hook = NULL;
 }

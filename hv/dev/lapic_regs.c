@@ -119,7 +119,7 @@ static bool read_register(struct lapic *l, unsigned reg, u32 *value)
 		*value = l->timer_initial;
 		return true;
 	case REG_TIMER_CURRENT:
-		*value = lapic_timer_count(l);
+		*value = lapic_timer_read(l);
 		return true;
 	case REG_TIMER_DIVIDE:
 		*value = l->timer_divide;

@@ -99,6 +99,8 @@ void lapic_timer_update(struct lapic *l);
 /* Set the alarm for what comes, even if it is due. */
 void lapic_timer_rearm(struct lapic *l);
 u32 lapic_timer_count(const struct lapic *l);
+/* The same for the guest: who reads 0 finds the interrupt requested, be the alarm still to come. */
+u32 lapic_timer_read(struct lapic *l);
 void lapic_timer_load(struct lapic *l, u32 initial);
 void lapic_timer_set_divide(struct lapic *l, u32 divide);
 void lapic_timer_set_lvt(struct lapic *l, u32 lvt);

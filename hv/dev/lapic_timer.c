@@ -114,6 +114,13 @@ void lapic_timer_update(struct lapic *l)
 		lapic_fire_lvt(l, LAPIC_LVT_TIMER);
 }
 
+u32 lapic_timer_read(struct lapic *l)
+{
+	if (next_expiry(l) <= now_ns(l))
+		lapic_timer_update(l);
+	return lapic_timer_count(l);
+}
+
 static void fire(void *dev)
 {
 	lapic_timer_update(dev);

@@ -118,10 +118,13 @@ check '--bisect from no commit is an error' status_is 2 checker/pgcheck --bisect
 
 # ---- The harness against runs that went wrong --------------------------------------------
 
-asan="cc -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Ichecker"
-# shellcheck disable=SC2086
-check 'the judge builds with sanitizers' $asan -o "$scratch/judge" checker/judge*.c checker/compare.c \
-  checker/record.c checker/report.c checker/outside.c
+sane_judge()
+{
+  MAKEFLAGS='' make -s --no-print-directory B="$scratch/asan" SETUP=no \
+    JUDGE_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all' "$scratch/asan/checker/judge" &&
+    cp "$scratch/asan/checker/judge" "$scratch/judge"
+}
+check 'the judge builds with sanitizers' sane_judge
 
 # What the clean run left, for a test to spoil.  The machine's memory was thrown away.
 spoil()
@@ -248,6 +251,19 @@ SH
 platform false ticks
 check 'a platform that breaks off is an error' \
   status_is 2 checker/pgcheck --platform "$scratch/platform.sh" --only reuse --out "$scratch/nothing"
+platform : ticks
+sed -i 's@^platform_run() .*@platform_run() { sleep 371; }@' "$scratch/platform.sh"
+stopped()
+{
+  checker/pgcheck --platform "$scratch/platform.sh" --only 'reuse switch' --out "$scratch/nothing" &
+  stopped_pid=$!
+  while [ "$(ps ax -o args= | grep -c '^sleep 371$')" -lt 2 ]; do
+    sleep 0.1
+  done
+  kill "$stopped_pid"
+  ! wait "$stopped_pid" && ! ps ax -o args= | grep '^sleep 371$'
+}
+check 'a check that is stopped leaves nothing running' stopped
 platform : ticks
 check 'a machine that says nothing fails, and is no error of the harness' \
   status_is 1 checker/pgcheck --platform "$scratch/platform.sh" --only reuse --out "$scratch/nothing"

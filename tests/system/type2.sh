@@ -87,9 +87,10 @@ vm()
   background "$name" tools/type2 --timeout "$LIMIT" "$@"
 }
 
-vm selftest --mem 64M --append selftest "$GUEST_OS"
+# Its clocks must not hear of this machine's load; with two CPUs, icount and Linux wait for each other.
+vm selftest --icount --mem 64M --append selftest "$GUEST_OS"
 vm selftest2 --mem 64M --cpus 2 --append selftest "$GUEST_OS"
-vm calls --mem 64M --cpu v1 --append selftest "$GUEST_OS"
+vm calls --icount --mem 64M --cpu v1 --append selftest "$GUEST_OS"
 background dirty tools/type2 --program "$build/kvm-dirty" --mem 32M --timeout "$LIMIT" "$TINY/pages.elf"
 for word in v00 v7f wffffff05 k c t p d o; do
   vm "ends-$word" --mem 32M --append "$word" "$TINY/ends.elf"
@@ -115,7 +116,7 @@ done
 passes()
 {
   says "$1" "$2: from its first line to its last" '^1\.\.[0-9]' '^# end selftest: [0-9]+ passed of [0-9]+$'
-  sed -n 's/^selftest: //p' tests/system/type2.known >"$records/known"
+  sed -n -e "s/^$1: //p" -e "s/^selftest: //p" tests/system/type2.known >"$records/known"
   check "$1: nothing fails that is not known" sh -c \
     "! grep '^\(# \)*not ok ' '$log' | grep -v -E -f '$records/known'"
   check "$1: and its status says the same" test "$status" -eq \

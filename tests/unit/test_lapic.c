@@ -551,6 +551,20 @@ static void test_x2apic(void)
 	CU_ASSERT_EQUAL(lapic_highest_pending(&apic[3]), -1);
 }
 
+/* The count says that it is over before the alarm has come: so does IRR. */
+static void test_count_and_request(void)
+{
+	start();
+	wr(0, 0x320, 0x40);
+	wr(0, 0x3e0, 0xb);
+	wr(0, 0x380, 1000000);
+	m.now += 1 * MS;
+	CU_ASSERT_EQUAL(rd(0, 0x390), 0);
+	CU_ASSERT_EQUAL(rd(0, 0x220), 1); /* IRR of vectors 0x40.. */
+	CU_ASSERT_EQUAL(take(0), 0x40);
+	CU_ASSERT_PTR_NULL(m.bus.alarms);
+}
+
 static void test_one_shot(void)
 {
 	start();
@@ -805,6 +819,7 @@ void test_lapic_register(void)
 	CU_add_test(suite, "INIT, SIPI, NMI", test_other_messages);
 	CU_add_test(suite, "x2APIC", test_x2apic);
 	CU_add_test(suite, "timer, one-shot", test_one_shot);
+	CU_add_test(suite, "a count of 0 and its request", test_count_and_request);
 	CU_add_test(suite, "timer, periodic", test_periodic);
 	CU_add_test(suite, "a slow clock", test_slow_clock);
 	CU_add_test(suite, "timer, TSC deadline", test_deadline);
