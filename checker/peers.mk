@@ -30,6 +30,7 @@ $(CHECK_B)/xen-shim.elf: checker/peers/xen_shim.ld $(CHECK_B)/peers/xen_entry.S.
 	$(Q)$(LD) -m elf_i386 --no-warn-rwx-segments -T $< -o $@ $(filter %.o,$^)
 
 .PHONY: peers-tools xen check-peers
+SYSTEM_TEST_NEEDS += peers-tools
 peers-tools: check-tools $(CHECK_B)/peers-init $(CHECK_B)/xen-shim.elf
 
 xen: $(B)/xen/xen.elf ## fetch Debian's Xen, to be judged
