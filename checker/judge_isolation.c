@@ -145,7 +145,7 @@ static const struct {
 	{ "endlessac", "#AC while #AC is delivered, for ever", "dead" },
 	{ "hog", "a loop with interrupts off", "dead" },
 	{ "caching", "memory types and caching changed for ever", "dead" },
-	{ "racer", "code that another CPU changes", "off dead" },
+	{ "racer", "code that another CPU changes", "off" },
 };
 
 static bool is_word_of(const char *word, size_t len, const char *words)

@@ -376,6 +376,23 @@ static enum emulate_result execute(struct vcpu *v, const struct insn *insn, stru
  * of that is all it does.  One without an operand in memory comes only from a back end that has an
  * emulator of its own, and gave it up because the CPU had refused it.
  */
+#define CHANGED_MOST 100
+
+/*
+ * An instruction without a place in memory does not fault on one: another CPU has changed the code
+ * since the exit.  The guest's CPU looks again; if it finds the same again and again, this is a
+ * form that we do not know.
+ */
+static bool code_changed(struct vcpu *v, const struct insn *insn)
+{
+	if (insn->mem || v->exit.reason == EXIT_EMULATE)
+		return false;
+	if (v->changed_rip != v->regs.rip)
+		v->changed = 0;
+	v->changed_rip = v->regs.rip;
+	return v->changed++ < CHANGED_MOST;
+}
+
 static enum emulate_result unknown(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
 	const struct insn_operand opnd = { .kind = OPERAND_MEM };
@@ -384,6 +401,8 @@ static enum emulate_result unknown(struct vcpu *v, const struct insn *insn, stru
 	if (insn->mem && insn->dst.size + insn->src.size &&
 	    emulate_locate_operand(v, insn, &opnd, 1, insn->mem_write, &place, fault))
 		return R_FAULT;
+	if (code_changed(v, insn))
+		return R_CHANGED;
 	if (v->exit.reason == EXIT_EMULATE && !insn->mem) {
 		emulate_exception(fault, VECTOR_UD);
 		return R_FAULT;
@@ -427,6 +446,7 @@ void emulate_instruction(struct vcpu *v)
 		result = unknown(v, insn, &fault);
 	switch (result) {
 	case R_DONE:
+		v->changed = 0;
 		exit->insn_len = insn->len;
 		exit->outcome = OUTCOME_DONE;
 		break;
@@ -443,6 +463,9 @@ void emulate_instruction(struct vcpu *v)
 	case R_SHADOW: /* which holds back the trap as well */
 		exit->outcome = OUTCOME_RETRY;
 		set_shadow(v, SHADOW_MOV_SS);
+		break;
+	case R_CHANGED:
+		exit->outcome = OUTCOME_RETRY;
 		break;
 	case R_FAULT:
 		exit->outcome = OUTCOME_FAULT;

@@ -30,6 +30,7 @@ enum emulate_result {
 	R_AGAIN,
 	R_UNKNOWN,
 	R_MOVED,
+	R_CHANGED, /* not what the CPU executed: it shall look again */
 	R_SHADOW,
 	R_ELSEWHERE,
 };

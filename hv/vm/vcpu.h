@@ -55,6 +55,9 @@ struct vcpu {
 	void *xsave; /* FPU state while not loaded; 64-byte aligned, non-compacted */
 	unsigned xsave_order;
 
+	u64 changed_rip; /* where code was found that cannot have exited.. */
+	unsigned changed; /* ..and how often, nothing else being done */
+
 	/* Events: see vm/irq.h. */
 	struct event raised; /* a fault from emulation; EVENT_NONE: none */
 	bool sipi_wanted; /* INIT came, and no SIPI since; under the VM's lock */

@@ -158,6 +158,11 @@ static void check_outcome(struct vcpu *v, const struct before *before, const str
 		break;
 	case OUTCOME_RETRY:
 		check(insn);
+		if (v->changed) { /* this cannot have exited: the CPU looks again */
+			check(!insn->mem && !accesses);
+			check(!memcmp(&v->regs, &before->regs, sizeof(v->regs)));
+			break;
+		}
 		check(moves_on(insn) ? v->regs.rip != before->regs.rip
 				     : some && v->regs.rip == before->regs.rip);
 		break;
@@ -213,6 +218,7 @@ static void step(struct vcpu *v, enum fuzz_mode mode, struct fuzz_input *in)
 	state = *vcpu_state(v, STATE_ALL);
 	memcpy(before.data, fuzz_vm_ram(FUZZ_DATA), FUZZ_DATA_SIZE);
 	v->exit = (struct vm_exit){ .reason = EXIT_MEMORY };
+	v->changed = 0;
 	emulate_instruction(v);
 	good = !decode(&insn, bytes, INSN_MAX_LEN, bits);
 	check_outcome(v, &before, good ? &insn : NULL);

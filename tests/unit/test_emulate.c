@@ -317,6 +317,30 @@ static void test_unknown(void)
 	emu_begin();
 }
 
+/* CPUID cannot have met device memory: the code was another when it exited. */
+static void test_changed_code(void)
+{
+	emu_end();
+	emu_begin();
+	emu_start(EMU_64);
+	emu.v->regs.r[REG_RBX] = EMU_DEVICE;
+	for (unsigned round = 0; round < 2; round++) {
+		u64 rip = emu.v->regs.rip;
+
+		for (unsigned i = 0; i < 100; i++)
+			CU_ASSERT_EQUAL_FATAL(EMU_RUN(0x0f, 0xa2), OUTCOME_RETRY);
+		CU_ASSERT_EQUAL(emu.v->regs.rip, rip);
+		CU_ASSERT_EQUAL(emu.vm->state, VM_RUNNING);
+		if (round == 0) /* something else was done there: counting begins anew */
+			CU_ASSERT_EQUAL(EMU_RUN(0x8b, 0x03), OUTCOME_DONE);
+	}
+	EMU_RUN(0x0f, 0xa2);
+	CU_ASSERT_EQUAL(emu.vm->state, VM_DEAD);
+	CU_ASSERT_PTR_NOT_NULL(strstr(emu.vm->cause, "cannot emulate CPUID"));
+	emu_end();
+	emu_begin();
+}
+
 static void test_lapic_page(void)
 {
 	for (unsigned mode = EMU_32; mode <= EMU_64; mode++) {
@@ -550,6 +574,7 @@ void test_emulate_register(void)
 	CU_add_test(suite, "nothing there", test_nothing);
 	CU_add_test(suite, "nothing there, strict", test_strict);
 	CU_add_test(suite, "unknown instructions end the VM", test_unknown);
+	CU_add_test(suite, "code that another CPU changed", test_changed_code);
 	CU_add_test(suite, "the LAPIC's page", test_lapic_page);
 	CU_add_test(suite, "pieces of an access", test_pieces);
 	CU_add_test(suite, "RAM and device in one access", test_ram_and_device);
