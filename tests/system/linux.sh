@@ -83,6 +83,7 @@ allowed()
   warnings bare
   # On a loaded host an emulator may stop for a while, in the middle of a calibration.
   echo 'tsc: Unable to calibrate against PIT'
+  echo 'tsc: HPET/PMTIMER calibration failed'
   echo 'APIC calibration not consistent with PM-Timer: Nms instead of Nms'
   # CPUs that wait for each other while the host runs something else: seen in 3 of 3 runs with two busy
   # processes beside, in none without, and never bare.  One CPU counts instructions, and has no such excuse.
