@@ -61,7 +61,7 @@ $(CHECK_B)/judge: $(CHECK_HOST_OBJ)
 	$(Q)$(CC) $(JUDGE_FLAGS) -o $@ $^
 
 .PHONY: check check-tools
-check-tools: $(CHECK_B)/judge $(CHECK_IMAGES)
+check-tools: $(CHECK_B)/judge $(CHECK_IMAGES) $(B)/tools/count.so
 build-all: check-tools
 
 #: CHECK groups of checks for make check (those of checker/pgcheck --help)

@@ -478,8 +478,8 @@ static void pci(void)
 
 	x86_outl(ADDRESS, HOST_BRIDGE | 4);
 	command = x86_inw(CONFIG);
-	census_number_manual("pci.status.fixed", (x86_outl(CONFIG, command), x86_inl(CONFIG)) >> 20 & 1,
-			     0);
+	x86_outl(CONFIG, command);
+	census_number_manual("pci.status.fixed", x86_inl(CONFIG) >> 20 & 1, 0);
 }
 
 void census_chips(void)

@@ -253,6 +253,7 @@ check 'a platform that breaks off is an error' \
   status_is 2 checker/pgcheck --platform "$scratch/platform.sh" --only reuse --out "$scratch/nothing"
 platform : ticks
 sed -i 's@^platform_run() .*@platform_run() { sleep 371; }@' "$scratch/platform.sh"
+# shellcheck disable=SC2009
 stopped()
 {
   checker/pgcheck --platform "$scratch/platform.sh" --only 'reuse switch' --out "$scratch/nothing" &
