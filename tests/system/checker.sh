@@ -256,7 +256,7 @@ sed -i 's@^platform_run() .*@platform_run() { sleep 371; }@' "$scratch/platform.
 # shellcheck disable=SC2009
 stopped()
 {
-  checker/pgcheck --platform "$scratch/platform.sh" --only 'reuse switch' --out "$scratch/nothing" &
+    JOBS=2 checker/pgcheck --platform "$scratch/platform.sh" --only 'reuse switch' --out "$scratch/nothing" &
   stopped_pid=$!
   while [ "$(ps ax -o args= | grep -c '^sleep 371$')" -lt 2 ]; do
     sleep 0.1
