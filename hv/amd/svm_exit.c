@@ -251,7 +251,7 @@ static void fill_memory(const struct vmcb_control *c, struct vcpu *v)
  */
 /*
  * Did a breakpoint on the instruction at RIP raise this #DB?  Then it is a fault, and what it
- * pushes has RF, so that IRET gets past it.  [APM] vol. 2 "Breakpoint Instruction" (13.1.3)
+ * pushes has RF, so that IRET gets past it.  [APM] vol. 2 "Using Breakpoints" (13.1.3)
  */
 static bool at_breakpoint(struct vcpu *v)
 {

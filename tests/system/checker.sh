@@ -256,13 +256,14 @@ sed -i 's@^platform_run() .*@platform_run() { sleep 371; }@' "$scratch/platform.
 # shellcheck disable=SC2009
 stopped()
 {
-    JOBS=2 checker/pgcheck --platform "$scratch/platform.sh" --only 'reuse switch' --out "$scratch/nothing" &
-  stopped_pid=$!
-  while [ "$(ps ax -o args= | grep -c '^sleep 371$')" -lt 2 ]; do
+  JOBS=2 checker/pgcheck --platform "$scratch/platform.sh" --only 'reuse switch' --out "$scratch/nothing" &
+  stopped_pid=$! patience=300
+  while [ "$(ps ax -o args= | grep -c '^sleep 371$')" -lt 2 ] && [ "$patience" -gt 0 ]; do
     sleep 0.1
+    patience=$((patience - 1))
   done
   kill "$stopped_pid"
-  ! wait "$stopped_pid" && ! ps ax -o args= | grep '^sleep 371$'
+  [ "$patience" -gt 0 ] && ! wait "$stopped_pid" && ! ps ax -o args= | grep '^sleep 371$'
 }
 check 'a check that is stopped leaves nothing running' stopped
 platform : ticks
