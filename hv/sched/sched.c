@@ -214,6 +214,7 @@ unsigned sched_state(struct vcpu *v)
 /* ---- Round robin: one queue for all CPUs, first come, first served --------- */
 
 #define SLICE_NS 10000000ull /* 10 ms: long against a switch, short against a person */
+#define LEAST_NS 1000000ull /* a turn, however much is owed: a switch must be worth it */
 
 static struct vcpu *head, *tail;
 
@@ -253,20 +254,24 @@ static void rr_collect(void)
 	}
 }
 
+/* What is less than a slice makes the turn shorter. */
 static struct vcpu *rr_pick(unsigned cpu UNUSED)
 {
 	struct vcpu *v;
 
 	rr_collect();
 	v = head;
-	if (v)
-		rr_dequeue(v);
+	if (!v)
+		return NULL;
+	rr_dequeue(v);
+	v->sched.paid_ns = MIN(v->sched.debt_ns, SLICE_NS - LEAST_NS);
+	v->sched.debt_ns -= v->sched.paid_ns;
 	return v;
 }
 
-static u64 rr_slice_ns(const struct vcpu *v UNUSED)
+static u64 rr_slice_ns(const struct vcpu *v)
 {
-	return SLICE_NS;
+	return SLICE_NS - v->sched.paid_ns;
 }
 
 const struct sched_policy sched_round_robin = {

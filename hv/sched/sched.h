@@ -31,6 +31,7 @@ struct sched_entity {
 	u64 started_ns; /* RUNNING: since when */
 	u64 due_ns; /* RUNNING: until when, since others wait; 0: nobody has waited yet */
 	u64 debt_ns; /* time that it took from those who waited */
+	u64 paid_ns; /* RUNNING: what its turn is shorter by, to pay for that */
 	u64 run_ns; /* time spent RUNNING, in all */
 	struct vcpu *next; /* in the policy's queue */
 };

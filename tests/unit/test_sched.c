@@ -187,6 +187,29 @@ static void test_debt(void)
 	finish();
 }
 
+/* What is less than a slice is paid at the next turn, not when a slice has come together. */
+static void test_small_debt(void)
+{
+	u64 now = 1000, slice, late = 4400000;
+
+	start(1);
+	sched_add(&vcpu[0]);
+	sched_add(&vcpu[1]);
+	for (unsigned i = 0; i < 10; i++) {
+		struct vcpu *v = sched_pick(0, now);
+		u64 deadline = sched_deadline(v);
+
+		slice = sched_round_robin.slice_ns(&vcpu[1]);
+		CU_ASSERT_PTR_EQUAL(v, &vcpu[i % 2]);
+		CU_ASSERT_EQUAL(deadline - now, v == &vcpu[0] && i ? slice - late : slice);
+		now = deadline + (v == &vcpu[0] ? late : 0);
+		fake_host.now = now;
+		sched_put(v, false, now);
+	}
+	CU_ASSERT_EQUAL(vcpu[0].sched.run_ns, vcpu[1].sched.run_ns + late);
+	finish();
+}
+
 static void test_fair(void)
 {
 	u64 now = 0;
@@ -647,6 +670,7 @@ void test_sched_register(void)
 	CU_add_test(suite, "no deadline while nobody waits", test_deadline);
 	CU_add_test(suite, "equal turns", test_fair);
 	CU_add_test(suite, "who overruns pays", test_debt);
+	CU_add_test(suite, "and at once", test_small_debt);
 	CU_add_test(suite, "equal shares of two CPUs", test_fair_on_two);
 	CU_add_test(suite, "no kick is lost in any order of steps", test_no_kick_lost);
 	CU_add_test(suite, "100000 random operations", test_random);
