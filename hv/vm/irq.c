@@ -101,6 +101,27 @@ static bool is_fault(const struct event *event)
 	       event->vector != VECTOR_DF && event->vector != VECTOR_MC;
 }
 
+#define BREAKPOINTS 4
+#define DR7_TYPE(n) (16 + 4 * (n)) /* two bits; 0: execution */
+
+/*
+ * Breakpoints on the instruction at RIP.  A single step that ends there tells of them in DR6, of all
+ * if one is enabled.  [SDM] "Debug Status Register (DR6)" (18.2.3)
+ */
+static u64 breakpoints_here(struct vcpu *v)
+{
+	const struct cpu_state *state = vcpu_state(v, STATE_DR | STATE_EXEC);
+	u64 at = state->seg[SEG_CS].base + v->regs.rip, met = 0, enabled = 0;
+
+	for (unsigned n = 0; n < BREAKPOINTS; n++) {
+		if (state->dr[7] >> DR7_TYPE(n) & 3 || state->dr[n] != at)
+			continue;
+		met |= BIT(n);
+		enabled |= state->dr[7] >> 2 * n & 3;
+	}
+	return enabled ? met : 0;
+}
+
 /* A fault that emulation raised: its CR2 or DR6 become visible as it is delivered. */
 static void deliver_raised(struct vcpu *v)
 {
@@ -111,6 +132,8 @@ static void deliver_raised(struct vcpu *v)
 		struct cpu_state *state = vcpu_state(v, STATE_DR);
 
 		state->dr[6] |= event->dr6;
+		if (event->dr6 & DR6_BS)
+			state->dr[6] |= breakpoints_here(v);
 		state->dr[7] &= ~DR7_GD; /* whatever the cause: "Debug Control Register" (18.2.4) */
 		vcpu_state_changed(v, STATE_DR);
 	}

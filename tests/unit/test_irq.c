@@ -489,6 +489,28 @@ static struct vcpu *deliver_raised(struct vm *vm, const struct event *event)
 	return v;
 }
 
+/* Of breakpoints on the next instruction DR6 tells too, of all if one is enabled; of no others. */
+static void test_step_onto_breakpoint(void)
+{
+	struct event db = { .type = EVENT_EXCEPTION, .vector = VECTOR_DB, .dr6 = DR6_BS };
+	struct vm *vm = fake_vm_make(MiB(2), 1);
+	struct vcpu *v = vm->vcpu[0];
+	u64 at;
+
+	for (unsigned enabled = 0; enabled < 2; enabled++) {
+		fake_mode_flat32(v);
+		at = v->state.seg[SEG_CS].base + v->regs.rip;
+		v->state.dr[0] = v->state.dr[1] = v->state.dr[2] = at;
+		v->state.dr[3] = at + 1;
+		v->state.dr[6] = DR6_FIXED;
+		v->state.dr[7] = DR7_FIXED | (enabled ? BIT(2) : 0) | BIT(24); /* 2: a write */
+		fake_vcpu_settle(v);
+		deliver_raised(vm, &db);
+		CU_ASSERT_EQUAL(fake_vcpu(v)->truth.dr[6], DR6_FIXED | DR6_BS | (enabled ? 3 : 0));
+	}
+	fake_vm_free(vm);
+}
+
 static void test_cr2_dr6(void)
 {
 	struct vm *vm = fake_vm_make(MiB(4), 1);
@@ -605,6 +627,7 @@ void test_irq_register(void)
 	CU_add_test(suite, "windows come and go", test_windows);
 	CU_add_test(suite, "triple fault ends the VM", test_triple_fault);
 	CU_add_test(suite, "CR2 and DR6 at delivery", test_cr2_dr6);
+	CU_add_test(suite, "a step onto a breakpoint", test_step_onto_breakpoint);
 	CU_add_test(suite, "no error code in real mode", test_real_mode_error_code);
 	CU_add_test(suite, "what wakes a halted CPU", test_wakes);
 }
