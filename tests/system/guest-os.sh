@@ -122,7 +122,7 @@ for machine in qemu-svm bochs-vmx; do
   start "ping-$machine" "$machine" --opt 'silence=0' --script <<END \
     --module "$GUEST_OS name=one net=net -- ip=10.0.0.1/24 do=ping,10.0.0.2,5 do=ping,10.0.0.3,1" \
     --module "$GUEST_OS name=two net=net -- ip=10.0.0.2/24 do=ping,10.0.0.1,5 do=net"
-expect one "1 sent"
+expect one "1 sent, 0 replies, 1 lost"
 expect two "is at"
 quit 0
 END
