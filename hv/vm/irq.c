@@ -105,8 +105,8 @@ static bool is_fault(const struct event *event)
 #define DR7_TYPE(n) (16 + 4 * (n)) /* two bits; 0: execution */
 
 /*
- * Breakpoints on the instruction at RIP.  A single step that ends there tells of them in DR6, of all
- * if one is enabled.  [SDM] "Debug Status Register (DR6)" (18.2.3)
+ * Breakpoints on the instruction at RIP.  A single step that ends there tells of them in DR6:
+ * of all if one is enabled.  [SDM] "Debug Status Register (DR6)" (18.2.3)
  */
 static u64 breakpoints_here(struct vcpu *v)
 {
