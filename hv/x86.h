@@ -82,6 +82,7 @@
 #define RFLAGS_VIF BIT(19)
 #define RFLAGS_VIP BIT(20)
 #define RFLAGS_ID BIT(21)
+#define RFLAGS_RESERVED (BIT(3) | BIT(5) | BIT(15) | BITS(63, 22)) /* always clear */
 
 /* [SDM] "Debug Registers" (18.2) */
 #define DR6_FIXED 0xffff0ff0ull
@@ -117,6 +118,8 @@
 #define MSR_MCG_STATUS 0x17a
 #define MSR_MISC_ENABLE 0x1a0
 #define MSR_DEBUGCTL 0x1d9
+#define DEBUGCTL_LBR BIT(0)
+#define DEBUGCTL_BTF BIT(1) /* TF traps behind branches only */
 #define MSR_MTRR_PHYSBASE0 0x200
 #define MSR_MTRR_FIX64K_00000 0x250
 #define MSR_MTRR_FIX16K_80000 0x258

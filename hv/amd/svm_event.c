@@ -209,6 +209,17 @@ static enum exit_reason open_windows(struct svm_vcpu *s)
 	return EXIT_NONE;
 }
 
+/*
+ * No instruction sets reserved bits of RFLAGS, nor VM in long mode; QEMU 7.2's ADCX does
+ * (docs/emulators.md).  That is not the guest's fault: as on a CPU, they stay clear.
+ */
+static void mend_rflags(struct vmcb_save *save)
+{
+	save->rflags &= ~(u64)RFLAGS_RESERVED;
+	if (save->efer & EFER_LMA)
+		save->rflags &= ~(u64)RFLAGS_VM;
+}
+
 /* False: the VMCB breaks a rule, and v->exit says so. */
 static bool before_entry(struct svm_vcpu *s)
 {
@@ -222,6 +233,8 @@ static bool before_entry(struct svm_vcpu *s)
 		s->soft_rip = c->nrip;
 	}
 	c->tlb_control = svm_tlb_control(s);
+	if (groups & SVM_DIRTY_LOADED)
+		mend_rflags(&s->vmcb->save);
 	if (SVM_CHECKING)
 		groups |= SVM_CHECK_CPU;
 	if (unlikely(s->dirty & SVM_DIRTY_POKE)) {

@@ -25,7 +25,6 @@
 	 EFER_TCE | EFER_MCOMMIT | EFER_INTWB | EFER_UAIE | EFER_AIBRSE)
 /* VMXE and SMXE are Intel's; PKS too, but an emulator may have it. */
 #define CR4_DEFINED (BITS(12, 0) | BITS(18, 16) | BITS(23, 20))
-#define RFLAGS_RESERVED (BIT(3) | BIT(5) | BIT(15) | BITS(63, 22))
 #define INT_CONTROL_DEFINED                                                                      \
 	(VMCB_V_TPR | VMCB_V_IRQ | VMCB_V_GIF | VMCB_V_NMI | VMCB_V_NMI_MASK | VMCB_V_INTR_PRIO |  \
 	 VMCB_V_IGN_TPR | VMCB_V_INTR_MASKING | VMCB_V_GIF_ENABLE | VMCB_V_NMI_ENABLE |            \

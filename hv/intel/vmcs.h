@@ -311,8 +311,6 @@ enum intr_type {
 #define ACCESS_RIGHTS_UNUSABLE BIT(16)
 #define ACCESS_RIGHTS_RESERVED (BITS(11, 8) | BITS(31, 17))
 
-#define DEBUGCTL_LBR BIT(0)
-#define DEBUGCTL_BTF BIT(1)
 /* Bits that VM entry wants clear: all that no CPU defines. */
 #define DEBUGCTL_DEFINED (BITS(15, 6) | BITS(2, 0))
 

@@ -120,7 +120,6 @@ RULE(guest_rip)
 	return !(V(GUEST_RIP) >> 32);
 }
 
-#define RFLAGS_RESERVED (BITS(63, 22) | BIT(15) | BIT(5) | BIT(3))
 
 RULE(rflags_reserved)
 {

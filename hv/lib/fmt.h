@@ -27,4 +27,7 @@ size_t fmt_vput(struct fmt_sink *sink, const char *format, va_list args);
 size_t fmt_vstring(char *buf, size_t size, const char *format, va_list args);
 size_t fmt_string(char *buf, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* The byte that two hexadecimal digits at text, of any case, stand for; -1: there are none. */
+int fmt_hex_byte(const char *text);
+
 #endif

@@ -13,24 +13,16 @@ _Static_assert((LINK_QUEUE & (LINK_QUEUE - 1)) == 0, "head and tail run over");
 
 #define MAC_GROUP BIT(0) /* of the first byte: many receivers, so no card's own */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 'a' - 'A';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool link_mac_of(const char *text, u8 mac[LINK_MAC])
 {
 	u8 any = 0;
 
 	for (unsigned i = 0; i < LINK_MAC; i++, text += 3) {
-		int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+		int byte = fmt_hex_byte(text);
 
-		if (low < 0 || text[2] != (i < LINK_MAC - 1 ? ':' : '\0'))
+		if (byte < 0 || text[2] != (i < LINK_MAC - 1 ? ':' : '\0'))
 			return false;
-		mac[i] = (u8)(high << 4 | low);
+		mac[i] = (u8)byte;
 		any |= mac[i];
 	}
 	return any && !(mac[0] & MAC_GROUP);

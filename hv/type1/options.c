@@ -85,20 +85,12 @@ static bool number_between(const char *text, u64 min, u64 max, unsigned *result)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 'a' - 'A';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that %XX at text stands for; -1: it is none, or the end of a string. */
 static int encoded_byte(const char *text)
 {
-	int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+	int byte = fmt_hex_byte(text + 1);
 
-	return low < 0 || !(high << 4 | low) ? -1 : high << 4 | low;
+	return byte ? byte : -1;
 }
 
 void options_decode(const char *from, char *to)

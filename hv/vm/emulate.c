@@ -15,8 +15,6 @@
 #include "vm/irq.h"
 #include "vm/vm.h"
 
-#define DEBUGCTL_BTF BIT(1)
-
 /* ---- Operands ----------------------------------------------------------------------------- */
 
 u64 emulate_value(struct vcpu *v, const struct insn *insn, const struct insn_operand *opnd,
@@ -423,15 +421,11 @@ static void set_shadow(struct vcpu *v, u8 shadow)
 	vcpu_state_changed(v, STATE_INT);
 }
 
-/* Behind an instruction that began with TF set.  [SDM] "Single-Step Exception Condition" (18.3) */
-static void single_step(struct vcpu *v, u64 rflags)
+/* Behind an instruction that began with TF set. */
+static void step(struct vcpu *v, u64 rflags)
 {
-	static const struct event step = { .type = EVENT_EXCEPTION,
-					   .vector = VECTOR_DB,
-					   .dr6 = DR6_BS };
-
-	if ((rflags & RFLAGS_TF) && !(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
-		irq_raise(v, &step);
+	if (rflags & RFLAGS_TF)
+		irq_single_step(v);
 }
 
 void emulate_instruction(struct vcpu *v)
@@ -453,12 +447,12 @@ void emulate_instruction(struct vcpu *v)
 	case R_AGAIN:
 		exit->outcome = OUTCOME_RETRY;
 		v->regs.rflags |= RFLAGS_RF; /* it goes on; its breakpoint was met before */
-		single_step(v, rflags); /* a trap behind each round of REP */
+		step(v, rflags); /* a trap behind each round of REP */
 		break;
 	case R_MOVED:
 		exit->outcome = OUTCOME_RETRY;
 		set_shadow(v, 0);
-		single_step(v, rflags);
+		step(v, rflags);
 		break;
 	case R_SHADOW: /* which holds back the trap as well */
 		exit->outcome = OUTCOME_RETRY;

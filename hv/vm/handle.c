@@ -428,24 +428,6 @@ static void (*const handler[EXIT_REASON_COUNT])(struct vcpu *v) = {
 	[EXIT_UNKNOWN] = handle_unknown,
 };
 
-#define DEBUGCTL_BTF BIT(1)
-
-/*
- * The instruction is over; with TF set, that is a trap, unless only branches are: what is carried
- * out here is none.  [SDM] "Single-Step Exception Condition" (18.3.1.4), "Single-Stepping on
- * Branches" (18.4.3)
- */
-static void single_step(struct vcpu *v)
-{
-	static const struct event step = { .type = EVENT_EXCEPTION,
-					   .vector = VECTOR_DB,
-					   .dr6 = DR6_BS };
-
-	if (v->exit.insn_len != EXIT_LEN_BACK_END &&
-	    !(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
-		irq_raise(v, &step);
-}
-
 void handle_exit(struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;
@@ -457,6 +439,7 @@ void handle_exit(struct vcpu *v)
 		exit->outcome = OUTCOME_NONE;
 		irq_raise(v, &exit->fault);
 	} else if (unlikely(exit->outcome == OUTCOME_DONE && (v->regs.rflags & RFLAGS_TF))) {
-		single_step(v);
+		if (exit->insn_len != EXIT_LEN_BACK_END)
+			irq_single_step(v);
 	}
 }

@@ -93,6 +93,16 @@ void irq_raise(struct vcpu *v, const struct event *event)
 	v->state.interrupted.type = EVENT_NONE;
 }
 
+void irq_single_step(struct vcpu *v)
+{
+	static const struct event step = { .type = EVENT_EXCEPTION,
+					   .vector = VECTOR_DB,
+					   .dr6 = DR6_BS };
+
+	if (!(vcpu_state(v, STATE_MSR)->debugctl & DEBUGCTL_BTF))
+		irq_raise(v, &step);
+}
+
 /* Neither trap nor abort: the instruction runs again.  [SDM] "Exception Classifications" (6.5) */
 static bool is_fault(const struct event *event)
 {

@@ -33,6 +33,13 @@ enum irq_merge irq_merge(const struct event *first, const struct event *second);
 /* Raise a fault or trap in v at its next entry: it may merge to #DF, or end the VM. */
 void irq_raise(struct vcpu *v, const struct event *event);
 
+/*
+ * An instruction that was carried out here is over, and began with TF set: that is a trap, unless
+ * only branches are.  [SDM] "Single-Step Exception Condition" (18.3.1.4), "Single-Stepping on
+ * Branches" (18.4.3)
+ */
+void irq_single_step(struct vcpu *v);
+
 /* Decide what v's next entry delivers and which windows it asks for.  The VM's lock is not held. */
 void irq_prepare(struct vcpu *v);
 

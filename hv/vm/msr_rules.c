@@ -31,8 +31,6 @@
 #define MSR_INT_PENDING 0xc0010055
 #define MSR_AMD_VM_CR 0xc0010114
 #define VM_CR_VALUE (BIT(3) | BIT(4)) /* LOCK, SVMDIS */
-#define DEBUGCTL_LBR BIT(0)
-#define DEBUGCTL_BTF BIT(1)
 
 /* ---- What a value must be ---------------------------------------------------------- */
 

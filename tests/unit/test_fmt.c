@@ -180,6 +180,18 @@ static void test_sink(void)
 	CU_ASSERT_EQUAL(memcmp(c.text, "half is    50%", 14), 0);
 }
 
+static void test_hex_byte(void)
+{
+	static const char *const none[] = { "", "a", "g0", "0g", "-1", " 1", "/0", ":0", "@0", "`0" };
+
+	for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		CU_ASSERT_EQUAL(fmt_hex_byte(none[i]), -1);
+	CU_ASSERT_EQUAL(fmt_hex_byte("00"), 0);
+	CU_ASSERT_EQUAL(fmt_hex_byte("9fz"), 0x9f);
+	CU_ASSERT_EQUAL(fmt_hex_byte("aF"), 0xaf);
+	CU_ASSERT_EQUAL(fmt_hex_byte("F0"), 0xf0);
+}
+
 void test_fmt_register(void)
 {
 	CU_pSuite suite = CU_add_suite("fmt", NULL, NULL);
@@ -190,4 +202,5 @@ void test_fmt_register(void)
 	CU_add_test(suite, "lengths", test_lengths);
 	CU_add_test(suite, "flags, widths, precisions", test_flags);
 	CU_add_test(suite, "a sink", test_sink);
+	CU_add_test(suite, "two hexadecimal digits", test_hex_byte);
 }
