@@ -438,12 +438,12 @@ void virtio_pci_init(struct virtio_pci *p, struct virtio *v, struct pci *pci, u8
 	p->function.written = written;
 	p->function.replaced = replaced;
 	add_bars(p, ports);
-	/* The last one added comes first, and is what a driver prefers: ports. */
+	/* The last one added comes first, and is what a driver prefers: memory, which all can. */
 	add_capability(p, VIRTIO_PCI_CAP_COMMON, 0, VIRTIO_PCI_BAR_REGISTERS, VIRTIO_PCI_COMMON,
 		       VIRTIO_PCI_COMMON_SIZE);
-	add_notify(p, VIRTIO_PCI_BAR_REGISTERS, VIRTIO_PCI_NOTIFY);
 	if (ports)
 		add_notify(p, VIRTIO_PCI_BAR_PORTS, 0);
+	add_notify(p, VIRTIO_PCI_BAR_REGISTERS, VIRTIO_PCI_NOTIFY);
 	add_capability(p, VIRTIO_PCI_CAP_ISR, 0, VIRTIO_PCI_BAR_REGISTERS, VIRTIO_PCI_ISR, 1);
 	if (v->ops->config_size)
 		add_capability(p, VIRTIO_PCI_CAP_DEVICE, 0, VIRTIO_PCI_BAR_REGISTERS,

@@ -89,7 +89,7 @@ struct virtio_pci {
 
 /*
  * Plug v, which virtio_init made, into pci at devfn and become its transport.  class as in struct
- * pci_identity; intx_pin 1..4.  ports: offer notification by I/O ports too, before that by memory.
+ * pci_identity; intx_pin 1..4.  ports: offer notification by I/O ports too, behind that by memory.
  */
 void virtio_pci_init(struct virtio_pci *p, struct virtio *v, struct pci *pci, u8 devfn, u32 class,
 		     bool ports);

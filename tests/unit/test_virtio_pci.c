@@ -164,19 +164,19 @@ static void test_capabilities(void)
 	check_cap(VIRTIO_PCI_CAP_COMMON, 0, 0, 0x3c);
 	check_cap(VIRTIO_PCI_CAP_ISR, 0, 0x1000, 1);
 	check_cap(VIRTIO_PCI_CAP_DEVICE, 0, 0x2000, CONFIG_SIZE);
-	check_cap(VIRTIO_PCI_CAP_NOTIFY, 2, 0, 8); /* ports are preferred */
+	check_cap(VIRTIO_PCI_CAP_NOTIFY, 0, 0x3000, 8); /* all drivers can use memory */
 	first = find_cap(config(PCI_CAPABILITIES, 1), VIRTIO_PCI_CAP_NOTIFY);
 	second = find_cap(config(first + 1, 1), VIRTIO_PCI_CAP_NOTIFY);
-	CU_ASSERT_EQUAL(config(second + 4, 1), 0);
-	CU_ASSERT_EQUAL(config(second + 8, 4), 0x3000);
+	CU_ASSERT_EQUAL(config(second + 4, 1), 2);
+	CU_ASSERT_EQUAL(config(second + 8, 4), 0);
 	CU_ASSERT_EQUAL(config(first + 16, 4), 4);
 	CU_ASSERT_EQUAL(config(second + 16, 4), 4);
 	CU_ASSERT(find_cap(config(PCI_CAPABILITIES, 1), VIRTIO_PCI_CAP_PCI) != 0);
 	/* They are read-only, and survive a reset. */
 	pci_config_write(&vm.pci, DEVFN, first + 4, 1, 5);
-	CU_ASSERT_EQUAL(config(first + 4, 1), 2);
+	CU_ASSERT_EQUAL(config(first + 4, 1), 0);
 	pci_reset(&vm.pci);
-	check_cap(VIRTIO_PCI_CAP_NOTIFY, 2, 0, 8);
+	check_cap(VIRTIO_PCI_CAP_NOTIFY, 0, 0x3000, 8);
 	end();
 }
 
