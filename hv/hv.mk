@@ -5,6 +5,9 @@
 
 HV_DIRS := lib store net vm dev paging hw amd intel sched trace type1
 HV_SRCS := $(wildcard hv/*.c $(foreach d,$(HV_DIRS),hv/$(d)/*.c hv/$(d)/*.S))
+# The audit is linked around the rest, in an image of its own: see below.
+AUDIT_SRCS := $(wildcard hv/audit/*.c hv/amd/svm_audit*.c hv/intel/vmx_audit*.c)
+HV_SRCS := $(filter-out $(AUDIT_SRCS),$(HV_SRCS))
 HV_OBJS = $(HV_SRCS:hv/%=$(B)/hv/%.o)
 HV_CFLAGS = $(FREESTANDING) -Ihv -I$(B)/hv $(HV_EXTRA)
 
@@ -46,6 +49,27 @@ $(B)/hv/espejo.elf: hv/type1/hv.ld $(HV_OBJS)
 $(B)/hv/espejo.elf32: $(B)/hv/espejo.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
+
+# The image that audits each entry (hv/audit/audit.h): the same object files, calls of these turned
+# into calls of the audit's.
+AUDIT_WRAPS := vm_create vm_free host_exit state_reset state_init nested_map nested_unmap nested_protect \
+	memory_pam memory_a20 memory_window_set memory_guard memory_unguard memory_rom \
+	svm_enter svm_go_on svm_go_on_nrips vmx_launch vmx_resume vmx_fast vmx_invept
+AUDIT_OBJS = $(AUDIT_SRCS:hv/%=$(B)/hv/%.o)
+
+$(B)/audit/espejo.elf: hv/type1/hv.ld hv/hv.mk $(HV_OBJS) $(AUDIT_OBJS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LD) -m elf_x86_64 -nostdlib -static -z max-page-size=4096 -z noexecstack --no-warn-rwx-segments \
+		$(AUDIT_WRAPS:%=--wrap=%) -T hv/type1/hv.ld -o $@ $(HV_OBJS) $(AUDIT_OBJS)
+
+$(B)/audit/espejo.elf32: $(B)/audit/espejo.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
+
+.PHONY: hv-audit
+hv-audit: $(B)/audit/espejo.elf $(B)/audit/espejo.elf32 ## build the hypervisor that audits each of its entries
+-include $(AUDIT_SRCS:hv/%=$(B)/hv/%.d)
 
 .PHONY: hv
 hv: $(B)/hv/espejo.elf $(B)/hv/espejo.elf32 ## build the hypervisor

@@ -509,15 +509,18 @@ static void assign_asid(struct svm_vcpu *s, struct svm_cpu *cpu)
 	s->cpu = host_cpu();
 }
 
-u8 svm_tlb_control(struct svm_vcpu *s)
+u8 svm_tlb_control(const struct svm_vcpu *s)
 {
-	struct svm_cpu *cpu = &cpus[host_cpu()];
-	bool all = cpu->flush_all;
+	bool all = cpus[host_cpu()].flush_all;
 
-	cpu->flush_all = false;
 	if (all || ((s->dirty & SVM_DIRTY_FLUSH) && !svm_features.flush_by_asid))
 		return VMCB_TLB_FLUSH_ALL;
 	return s->dirty & SVM_DIRTY_FLUSH ? VMCB_TLB_FLUSH_ASID : VMCB_TLB_NOTHING;
+}
+
+void svm_flushed_all(void)
+{
+	cpus[host_cpu()].flush_all = false;
 }
 
 static void load(struct vcpu *v)

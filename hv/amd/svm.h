@@ -204,8 +204,9 @@ static inline void svm_regs_to_vmcb(struct svm_vcpu *s)
 }
 
 /* ---- svm.c */
-/* The value of VMCB.tlb_control for the next entry. */
-u8 svm_tlb_control(struct svm_vcpu *s);
+/* The value of VMCB.tlb_control for the next entry; and that VMRUN threw this CPU's TLB away. */
+u8 svm_tlb_control(const struct svm_vcpu *s);
+void svm_flushed_all(void);
 
 /* The guest's CR2, in the VMCB and, if it is loaded, in the CPU. */
 void svm_set_cr2(struct svm_vcpu *s, u64 value);

@@ -40,12 +40,12 @@ void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked)
 }
 
 /*
- * A fault in the delivery of #DF is the triple fault, which SHUTDOWN intercepts; Bochs 2.7 ignores
- * that and stops altogether.  So #DF always exits before it is delivered, and is injected while
- * all that could make a triple fault of it is intercepted.  What then exits with the #DF in
- * EXITINTINFO is the triple fault (irq_raise ends the VM); without, it is a later fault of the
- * guest, raised as it came.  The first exit ends it, so no guest pays who has no double faults.
- * [APM] vol. 2 "Exception Intercepts" (15.12), "#DF - Double-Fault Exception" (8.2.9)
+ * A fault in the delivery of #DF is the triple fault, which SHUTDOWN intercepts; Bochs 2.7
+ * ignores that and stops altogether.  So #DF always exits before it is delivered, and is injected
+ * while all that could make a triple fault of it is intercepted.  What then exits with the #DF in
+ * EXITINTINFO is the triple fault (irq_raise ends the VM).  It ends right behind the delivery,
+ * with an exit of its own: Bochs 2.7 calls a later fault one in the delivery. [APM] vol. 2
+ * "Exception Intercepts" (15.12), "#DF - Double-Fault Exception" (8.2.9)
  */
 #define DELIVERY_FAULTS                                                                           \
 	((u32)(BIT(VECTOR_DE) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | \
@@ -67,6 +67,16 @@ static void end_guard(struct svm_vcpu *s)
 }
 
 /*
+ * QEMU 7.2 delivers the second fault instead of #DF if the first came by EVENTINJ, so they are
+ * merged in irq_raise.  Bochs 2.7 does merge.
+ */
+static bool needs_guard(u8 vector)
+{
+	return vector == VECTOR_DF ||
+	       (svm_features.virtual_interrupts && (DELIVERY_FAULTS & BIT(vector)));
+}
+
+/*
  * Soft events push the address of the next instruction: with NRIP save the CPU takes it from
  * nRIP, else RIP must have moved on already; RIP is moved for the entry in any case, and back
  * if the delivery is cut short.  What is delivered ends the interrupt shadow.
@@ -85,7 +95,7 @@ void svm_inject(struct vcpu *v, const struct event *event)
 	c->int_shadow = 0;
 	if (event->type == EVENT_NMI)
 		svm_set_nmi_blocked(s, true);
-	if (event->type == EVENT_EXCEPTION && event->vector == VECTOR_DF)
+	if (event->type == EVENT_EXCEPTION && needs_guard(event->vector))
 		guard_delivery(s);
 	svm_changed(s, SVM_DIRTY_EVENT);
 }
@@ -122,6 +132,9 @@ static void offer_interrupt(struct svm_vcpu *s)
 
 	c->int_control |= VMCB_V_IRQ | VMCB_V_INTR_PRIO | VMCB_V_IGN_TPR |
 			  (c->eventinj & VMCB_EVENT_VECTOR) << VMCB_V_INTR_VECTOR_SHIFT;
+	/* An entry that was refused flushed nothing. */
+	if (unlikely(c->tlb_control == VMCB_TLB_FLUSH_ALL) && (u32)c->exitcode != VMCB_EXIT_INVALID)
+		svm_flushed_all();
 	c->eventinj = 0;
 	s->offered = true;
 	guard_delivery(s);
@@ -202,7 +215,7 @@ static enum exit_reason open_windows(struct svm_vcpu *s)
 	set_virtual_interrupt(s, (s->windows & WINDOW_INTR) && !step);
 	if (step)
 		svm_step_begin(s);
-	else if (nmi || (offer && s->windows)) /* V_IRQ is taken by the window */
+	else if (nmi || s->guarded || (offer && s->windows)) /* V_IRQ is taken by the window */
 		exit_behind_event();
 	else if (offer && (s->vmcb->save.rflags & RFLAGS_IF))
 		offer_interrupt(s);

@@ -219,6 +219,9 @@ static void set_interruptibility(struct svm_vcpu *s)
 {
 	s->vmcb->control.int_shadow = s->vcpu.state.shadow ? VMCB_INTERRUPT_SHADOW : 0;
 	svm_set_nmi_blocked(s, s->vcpu.state.nmi_blocked);
+	/* What was to be injected belonged to the state before: a reset, an INIT. */
+	s->vmcb->control.eventinj = 0;
+	s->soft_len = 0;
 }
 
 /*

@@ -307,6 +307,17 @@ u64 vmx_eptp(const struct intel_vm *vm)
 	return eptp;
 }
 
+bool vmx_invept(u64 type, const struct invept_descriptor *descriptor)
+{
+	bool failed;
+
+	__asm__ volatile("invept %1, %2"
+			 : "=@ccbe"(failed)
+			 : "m"(*descriptor), "r"(type)
+			 : "memory");
+	return !failed;
+}
+
 static struct nested_format format;
 
 static void vmx_vm_free(struct vm *vm)

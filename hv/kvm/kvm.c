@@ -159,6 +159,7 @@ static void read_features(int fd)
 		.tsc_offset = extension(fd, KVM_CAP_VCPU_ATTRIBUTES),
 		.exit_on_emulation = extension(fd, KVM_CAP_EXIT_ON_EMULATION_FAILURE),
 		.tss_address = extension(fd, KVM_CAP_SET_TSS_ADDR),
+		.svm = host_cpuid(CPUID_EXTENDED + 1, 0).ecx & CPUID_EXT_ECX_SVM,
 		.tsc_aux = kvm_cpuid(CPUID_EXTENDED + 1, 0).edx & CPUID_EXT_EDX_RDTSCP,
 		.quirks = (u64)extension(fd, KVM_CAP_DISABLE_QUIRKS2) & QUIRKS,
 	};

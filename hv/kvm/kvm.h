@@ -92,6 +92,7 @@ void kvm_slots_free(struct kvm_slots *slots);
 /* MSRs for which a filter has bits: as many as AMD's permission map. */
 #define KVM_FILTER_PARTS 3
 #define KVM_FILTER_MSRS 0x2000
+#define KVM_MSRS 10 /* of STATE_MSR */
 
 struct kvm_filter {
 	u8 read[KVM_FILTER_PARTS][KVM_FILTER_MSRS / 8]; /* bit set: KVM's own register */
@@ -120,6 +121,8 @@ struct kvm_vcpu {
 	bool events; /* run->s.regs.events was changed by us */
 	u32 element; /* of a string of ports, or byte of device memory: the one in vcpu.exit */
 	u64 apic_base; /* as KVM knows it */
+	bool msrs_read; /* since the last entry; this is what KVM said */
+	u64 msr_read[KVM_MSRS];
 };
 
 static inline struct kvm_vm *kvm_vm(struct vm *vm)
@@ -139,6 +142,7 @@ struct kvm_features {
 	unsigned run_size; /* of struct kvm_run and what lies behind it */
 	unsigned xsave_size;
 	bool xsave2, tsc_offset, exit_on_emulation, tss_address, tsc_aux;
+	bool svm; /* KVM uses AMD-V */
 	u64 quirks;
 };
 extern struct kvm_features kvm_features;

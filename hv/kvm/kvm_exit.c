@@ -64,9 +64,39 @@ static void fill_msr(struct kvm_vcpu *k)
 	exit->msr.value = exit->msr.write ? run->msr.data : 0;
 }
 
+static void undeliverable(struct vcpu *v)
+{
+	vm_end(v->vm, VM_DEAD, "an event cannot be delivered at rip %#llx: no RAM there",
+	       (unsigned long long)v->regs.rip);
+}
+
+#define INFO_BEHIND_FLAGS 1
+#define INSTRUCTION_WORDS 2 /* its length and bytes, if a flag says so */
+#define INFO_EVENT 3	    /* behind the exit's code and its two words */
+#define EVENT_VALID BIT(31)
+
 /*
- * KVM's decoder gave up: ours tries.  Not while an event is being delivered, nor when KVM itself is
- * at a loss: then the guest is at its end.
+ * Was it no instruction, but the delivery of an event that met the address?  On AMD's CPUs KVM
+ * does not say so, forgets the event and tries what RIP points to; but it leaves the words of the
+ * exit for whoever looks for a cause, EXITINTINFO among them.  They are not promised: where they
+ * are not, such a guest is not ended but tried for ever.  On Intel's, there is
+ * KVM_INTERNAL_ERROR_DELIVERY_EV.  [APM] vol. 2 "EXITINTINFO Pseudo-Code" (15.7.2)
+ */
+static bool was_delivery(const struct kvm_run *run)
+{
+	u32 at = INFO_BEHIND_FLAGS + INFO_EVENT;
+
+	if (!kvm_features.svm || !run->internal.ndata)
+		return false;
+	if (run->internal.data[0] & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
+		at += INSTRUCTION_WORDS;
+	return run->internal.ndata > at && at < ARRAY_SIZE(run->internal.data) &&
+	       (run->internal.data[at] & EVENT_VALID);
+}
+
+/*
+ * KVM's decoder gave up: ours tries.  Not when an event could not be delivered, to an IDT or a
+ * stack that is not in RAM, nor when KVM itself is at a loss: then the guest is at its end.
  */
 static void fill_internal(struct kvm_vcpu *k)
 {
@@ -77,6 +107,10 @@ static void fill_internal(struct kvm_vcpu *k)
 	v->exit.reason = EXIT_HOST;
 	switch (run->internal.suberror) {
 	case KVM_INTERNAL_ERROR_EMULATION:
+		if (was_delivery(run)) {
+			undeliverable(v);
+			break;
+		}
 		v->exit.reason = EXIT_EMULATE;
 		v->exit.insn_len = 0;
 		/* KVM may have raised #UD as well. */
@@ -84,8 +118,7 @@ static void fill_internal(struct kvm_vcpu *k)
 			v->raised.type = EVENT_NONE;
 		break;
 	case KVM_INTERNAL_ERROR_DELIVERY_EV:
-		vm_end(v->vm, VM_DEAD, "an event cannot be delivered at rip %#llx: no RAM there",
-		       rip);
+		undeliverable(v);
 		break;
 	default:
 		vm_end(v->vm, VM_DEAD, "KVM's internal error %u at rip %#llx",

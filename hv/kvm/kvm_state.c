@@ -284,6 +284,8 @@ union msr_list {
 	u8 bytes[sizeof(struct kvm_msrs) + ARRAY_SIZE(msrs) * sizeof(struct kvm_msr_entry)];
 };
 
+_Static_assert(ARRAY_SIZE(msrs) == KVM_MSRS, "as kvm.h has it");
+
 static unsigned msr_count(void)
 {
 	return ARRAY_SIZE(msrs) - !kvm_features.tsc_aux;
@@ -305,22 +307,31 @@ static void get_msrs(struct kvm_vcpu *k)
 		list.head.entries[i].index = msrs[i].index;
 	check(kvm_must(k->fd - 1, KVM_GET_MSRS, &list) == (int)count);
 	for (unsigned i = 0; i < count; i++)
-		*field_of(&k->vcpu, i) = list.head.entries[i].data;
+		k->msr_read[i] = *field_of(&k->vcpu, i) = list.head.entries[i].data;
+	k->msrs_read = true;
 }
 
+/*
+ * Only those that are not what KVM said of them: of SYSENTER_ESP and _EIP it says the lower half to
+ * a guest of AMD's, and what it is told would take the place of what it has (docs/found.md).
+ */
 static void push_msrs(struct kvm_vcpu *k)
 {
 	union msr_list list = { .bytes = { 0 } };
-	int count = (int)msr_count(), done;
+	int count = 0, done;
 
-	list.head.nmsrs = (u32)count;
-	for (int i = 0; i < count; i++) {
-		list.head.entries[i].index = msrs[i].index;
-		list.head.entries[i].data = *field_of(&k->vcpu, (unsigned)i);
+	for (unsigned i = 0; i < msr_count(); i++) {
+		u64 value = *field_of(&k->vcpu, i);
+
+		if (k->msrs_read && value == k->msr_read[i])
+			continue;
+		list.head.entries[count].index = msrs[i].index;
+		list.head.entries[count++].data = value;
 	}
+	list.head.nmsrs = (u32)count;
 	done = set(k, KVM_SET_MSRS, &list);
 	if (done >= 0 && done < count)
-		refuse(k, "MSR", msrs[done].index);
+		refuse(k, "MSR", list.head.entries[done].index);
 }
 
 /*
@@ -458,6 +469,8 @@ void kvm_set_state(struct vcpu *v, unsigned parts)
 	struct kvm_vcpu *k = kvm_vcpu(v);
 
 	k->dirty |= parts;
+	if (parts == STATE_ALL)
+		k->msrs_read = false; /* another state, even where it looks the same */
 	if (parts & STATE_INT)
 		kvm_events_drop(k);
 }

@@ -129,6 +129,7 @@ static void pull(struct kvm_vcpu *k)
 {
 	kvm_state_from_regs(&k->vcpu.regs, &k->run->s.regs.regs);
 	k->vcpu.state_fresh = 0;
+	k->msrs_read = false;
 	take_tpr(&k->vcpu, k->run->cr8);
 	kvm_events_after(k);
 }

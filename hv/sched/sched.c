@@ -62,6 +62,7 @@ int sched_add(struct vcpu *v)
 	host_lock(&sched.lock);
 	check(v->sched.state == SCHED_OUT);
 	v->sched.leaving = false;
+	v->sched.left_ns = 0;
 	make_ready(v);
 	cpu = cpu_for(v);
 	host_unlock(&sched.lock);
@@ -155,10 +156,11 @@ int sched_busy(unsigned cpu)
 	return other;
 }
 
-void sched_put(struct vcpu *v, bool blocked, u64 now)
+static void put(struct vcpu *v, bool blocked, bool aside, u64 now)
 {
 	host_lock(&sched.lock);
 	check(v->sched.state == SCHED_RUNNING);
+	v->sched.left_ns = 0;
 	sched.timeless[v->sched.cpu] = false;
 	v->sched.run_ns += now - v->sched.started_ns;
 	if (v->sched.due_ns && now > v->sched.due_ns)
@@ -169,9 +171,21 @@ void sched_put(struct vcpu *v, bool blocked, u64 now)
 	} else if (blocked && !vcpu_requested(v)) {
 		v->sched.state = SCHED_BLOCKED;
 	} else {
+		if (aside && v->sched.due_ns > now)
+			v->sched.left_ns = v->sched.due_ns - now;
 		make_ready(v);
 	}
 	host_unlock(&sched.lock);
+}
+
+void sched_put(struct vcpu *v, bool blocked, u64 now)
+{
+	put(v, blocked, false, now);
+}
+
+void sched_put_aside(struct vcpu *v, u64 now)
+{
+	put(v, false, true, now);
 }
 
 int sched_kick(struct vcpu *v)
@@ -215,16 +229,21 @@ unsigned sched_state(struct vcpu *v)
 
 #define SLICE_NS 10000000ull /* 10 ms: long against a switch, short against a person */
 #define LEAST_NS 1000000ull /* a turn, however much is owed: a switch must be worth it */
+#define WEIGHT_ONE 100u /* has turns of a slice; others in proportion */
 
 static struct vcpu *head, *tail;
 
+/* At the end; in the middle of its turn, in front. */
 static void rr_enqueue(struct vcpu *v)
 {
-	v->sched.next = NULL;
-	if (head)
-		tail->sched.next = v;
-	else
+	if (v->sched.left_ns || !head) {
+		v->sched.next = head;
 		head = v;
+		tail = v->sched.next ? tail : v;
+		return;
+	}
+	v->sched.next = NULL;
+	tail->sched.next = v;
 	tail = v;
 }
 
@@ -242,19 +261,25 @@ static void rr_dequeue(struct vcpu *v)
 		tail = before;
 }
 
-/* Who owes a slice or more lets the others go first, and owes one less. */
+/* How long v may run in turn: shares of the CPU are as weights are. */
+static u64 turn_ns(const struct vcpu *v)
+{
+	return SLICE_NS / WEIGHT_ONE * MAX(v->sched.weight, 1u);
+}
+
+/* Who owes a turn or more lets the others go first, and owes one less. */
 static void rr_collect(void)
 {
-	while (head != tail && head->sched.debt_ns >= SLICE_NS) {
+	while (head != tail && !head->sched.left_ns && head->sched.debt_ns >= turn_ns(head)) {
 		struct vcpu *v = head;
 
-		v->sched.debt_ns -= SLICE_NS;
+		v->sched.debt_ns -= turn_ns(v);
 		rr_dequeue(v);
 		rr_enqueue(v);
 	}
 }
 
-/* What is less than a slice makes the turn shorter. */
+/* What is less than a turn makes the next one shorter. */
 static struct vcpu *rr_pick(unsigned cpu UNUSED)
 {
 	struct vcpu *v;
@@ -264,14 +289,16 @@ static struct vcpu *rr_pick(unsigned cpu UNUSED)
 	if (!v)
 		return NULL;
 	rr_dequeue(v);
-	v->sched.paid_ns = MIN(v->sched.debt_ns, SLICE_NS - LEAST_NS);
+	if (v->sched.left_ns)
+		return v;
+	v->sched.paid_ns = MIN(v->sched.debt_ns, turn_ns(v) - MIN(turn_ns(v), LEAST_NS));
 	v->sched.debt_ns -= v->sched.paid_ns;
 	return v;
 }
 
 static u64 rr_slice_ns(const struct vcpu *v)
 {
-	return SLICE_NS - v->sched.paid_ns;
+	return v->sched.left_ns ? v->sched.left_ns : turn_ns(v) - v->sched.paid_ns;
 }
 
 const struct sched_policy sched_round_robin = {

@@ -11,8 +11,8 @@
  *               ^          put(again)                                       |
  *               +-----------------------------------------------------------+  kick
  *
- * The order of the ready ones belongs to a policy: round robin now; weights and caps
- * will be another one.
+ * The order of the ready ones belongs to a policy: round robin, with turns as long as weights are
+ * large; caps will be another one.
  */
 #ifndef ESPEJO_SCHED_H
 #define ESPEJO_SCHED_H
@@ -27,11 +27,12 @@ struct sched_entity {
 	u8 state; /* enum sched_state */
 	bool leaving; /* sched_remove while RUNNING */
 	unsigned cpu; /* where it runs or ran last */
-	u32 weight;
+	u32 weight; /* of its turns: 100 is one of 10 ms */
 	u64 started_ns; /* RUNNING: since when */
 	u64 due_ns; /* RUNNING: until when, since others wait; 0: nobody has waited yet */
 	u64 debt_ns; /* time that it took from those who waited */
 	u64 paid_ns; /* RUNNING: what its turn is shorter by, to pay for that */
+	u64 left_ns; /* of a turn that was put aside; 0: a new turn */
 	u64 run_ns; /* time spent RUNNING, in all */
 	struct vcpu *next; /* in the policy's queue */
 };
@@ -82,6 +83,11 @@ int sched_nudge(void);
  * v comes back: blocked, or ready to go on (or leaving).  A request made meanwhile makes it READY.
  */
 void sched_put(struct vcpu *v, bool blocked, u64 now);
+/*
+ * v comes back in the middle of its turn, for its CPU has something else to do: it is the first to
+ * be picked, for what is left of the turn.
+ */
+void sched_put_aside(struct vcpu *v, u64 now);
 
 /*
  * Somebody wants v to look at its requests: it becomes READY if it was BLOCKED.  Returns the

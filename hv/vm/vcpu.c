@@ -51,6 +51,7 @@ static void serve_init(struct vcpu *v)
 	v->raised.type = EVENT_NONE;
 	v->nmi_pending = v->injected = false;
 	vcpu_state_changed(v, STATE_ALL);
+	virt->flush(v); /* paging is off, whatever it was */
 	host_lock(&v->vm->lock);
 	mwait_reset(v);
 	lapic_init_ipi(&v->lapic);

@@ -8,6 +8,7 @@
 #define FCW 0
 #define FSW 2
 #define FTW 4 /* abridged: a bit for each register that is not empty */
+#define MXCSR 24 /* not of x87, though between its parts */
 #define ST0 32 /* in the order of the stack, 16 bytes each */
 #define XMM0 160
 #define LEGACY_SIZE 512
@@ -113,7 +114,7 @@ static u8 *enter_mmx(struct vcpu *v)
 	unsigned top;
 
 	if (!in_use(to, COMPONENT_X87)) {
-		memset(to, 0, ST0);
+		memset(to, 0, MXCSR);
 		memset(to + ST0, 0, sizeof(old));
 		memcpy(to + FCW, &fcw, sizeof(fcw));
 	}
@@ -165,7 +166,6 @@ u32 xsave_pkru(struct vcpu *v)
 #define FOP 6
 #define FIP 8
 #define FDP 16
-#define MXCSR 24
 #define ST_SIZE 10
 #define COMPONENTS 63 /* bit 63 of XCR0 is none */
 
