@@ -9,13 +9,13 @@ CHECK_FLAGS = $(filter-out -mcmodel=kernel,$(FREESTANDING)) -fno-pie -Ihv -Ichec
 	-Ichecker/guests/rt $(DEPS)
 
 # What a probe is made of, beside the runtime.
-CHECK_OF_probe := probe.c
+CHECK_OF_probe := $(notdir $(wildcard checker/guests/probe*.c))
 CHECK_OF_hostile := registers.c $(notdir $(wildcard checker/guests/hostile*.c))
 CHECK_OF_neighbour := neighbour.c registers.c
 CHECK_OF_census := $(notdir $(wildcard checker/guests/census*.c))
 
 # Groups with more than a probe bring a fragment; it may add to CHECK_PROBES, CHECK_OF_x, CHECK_HOST.
-include $(wildcard checker/isa.mk checker/streams.mk checker/peers.mk)
+include $(wildcard checker/isa.mk checker/streams.mk checker/systems.mk checker/peers.mk)
 
 $(CHECK_B)/guests/lib/%.c.o: hv/lib/%.c
 	@mkdir -p $(@D)
@@ -48,8 +48,8 @@ check-probes: $(CHECK_IMAGES)
 build-all: check-probes
 
 # The judge runs on the host; JUDGE_FLAGS: sanitizers, for its test.
-CHECK_HOST += judge judge_fidelity judge_isolation judge_cases judge_performance judge_loads compare record \
-	report outside
+CHECK_HOST += judge judge_fidelity judge_isolation judge_pause judge_cases judge_performance judge_time \
+	judge_loads judge_footprint judge_audit references compare record report outside
 CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o)
 $(CHECK_B)/host/%.o: checker/%.c
 	@mkdir -p $(@D)
@@ -61,7 +61,7 @@ $(CHECK_B)/judge: $(CHECK_HOST_OBJ)
 	$(Q)$(CC) $(JUDGE_FLAGS) -o $@ $^
 
 .PHONY: check check-tools
-check-tools: $(CHECK_B)/judge $(CHECK_IMAGES) $(B)/tools/count.so
+check-tools: $(CHECK_B)/judge $(CHECK_IMAGES) $(B)/tools/count.so hv-audit
 build-all: check-tools
 
 #: CHECK groups of checks for make check (those of checker/pgcheck --help)
@@ -83,4 +83,7 @@ check-all: hv guest-os check-tools ## the checker on all three machines, side by
 #: MUTANT one seeded bug for make mutants, a file of checker/mutants; else all
 mutants: hv guest-os check-tools ## the checker's own grade: does it catch the seeded bugs?
 	@B=$(B) checker/prove $(MUTANT)
+.PHONY: mutants-coverage
+mutants-coverage: ## which checks did no seeded bug of make mutants ever fail?
+	@B=$(B) checker/prove --coverage
 SYSTEM_TEST_NEEDS += check-tools

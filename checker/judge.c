@@ -166,9 +166,14 @@ int main(int argc, char **argv)
 	judge_fidelity(&judge);
 	judge_isa(&judge);
 	judge_isolation(&judge);
+	judge_pause(&judge);
 	judge_performance(&judge);
+	judge_time(&judge);
 	judge_loads(&judge);
+	judge_footprint(&judge);
 	judge_streams(&judge);
+	judge_systems(&judge);
+	judge_audit(&judge);
 	judge_cannot(&judge);
 	write_file(&judge, "report.json", report_write_json);
 	write_file(&judge, "junit.xml", report_write_junit);

@@ -6,16 +6,18 @@
  * pgcheck leaves in the directory
  *	RUN.out    the serial line of a run
  *	RUN.facts  what the platform says of it: lines "vm NAME STATE CAUSE..",
- *	           "exits NAME REASON COUNT", "root NAME 0xROOT npt|ept"
+ *	           "exits NAME REASON COUNT", "root NAME 0xROOT npt|ept",
+ *	           "cr3 NAME CR3", "run NAME SECONDS" (of CPU), "memory MiB PROMISED-MiB USED-KiB",
+ *	           "touched NAME MiB TOUCHED-MiB"
  *	RUN.log    exits as the emulator saw them, in order: lines "REASON" or "mark"
  *	RUN.ram    the machine's memory at the end
  *	info       lines "KEY VALUE..", see judge_setting: "platform TEXT", "seed N",
  *	           "wanted RUN", "status RUN N", "nonce RUN GUEST WORD", "skip RUN WHY",
  *	           "can WHAT" (ram, log: what the platform shows), "limit NAME N", "own N" (ticks
- *	           that the exiting instruction itself takes), "image FILE" (the hypervisor's ELF
- *	           file), "declared FILE"; of the report: "command TEXT" (repeats it all),
- *	           "filter PATTERN" (only checks of such names), "sources FILE" (lines "PATTERN
- *	           TITLE" of manuals)
+ *	           that the exiting instruction itself takes), "slice N" (ticks in 10 ms), "weight
+ *	           GUEST N", "image FILE" (the hypervisor's ELF file), "declared FILE"; of the
+ *	           report: "command TEXT" (repeats it all), "filter PATTERN" (only checks of such
+ *	           names), "sources FILE" (lines "PATTERN TITLE" of manuals)
  */
 #ifndef CHECKER_JUDGE_H
 #define CHECKER_JUDGE_H
@@ -63,9 +65,14 @@ void judge_lines(const struct judge *judge, const char *run, const char *extensi
 void judge_fidelity(const struct judge *judge);
 void judge_isa(const struct judge *judge);
 void judge_isolation(const struct judge *judge);
+void judge_pause(const struct judge *judge);
 void judge_performance(const struct judge *judge);
+void judge_time(const struct judge *judge);
 void judge_loads(const struct judge *judge);
+void judge_footprint(const struct judge *judge);
 void judge_streams(const struct judge *judge);
+void judge_systems(const struct judge *judge);
+void judge_audit(const struct judge *judge);
 /* Checks of which the platform says "cannot PATTERN WHY" become skips. */
 void judge_cannot(const struct judge *judge);
 

@@ -14,6 +14,9 @@
 #define VMS_MAX 64
 #define PERCENT_KEPT 99
 #define PERCENT_FAIR 101 /* who gets more than its half takes it from the other */
+#define PERCENT_BREAKS 70 /* of slices: turns of one that is idle */
+/* Of a slice: what one of two waits for the CPU, after an exit of the other that takes long. */
+#define PERCENT_WAIT 200
 #define NO_LIMIT 1e9
 #define LOOKS_LEAST 5 /* who never looks never sees anything */
 
@@ -422,7 +425,7 @@ static void judge_reuse(const struct judge *judge)
 /* ---- Shares ------------------------------------------------------------------------------- */
 
 struct share {
-	uint64_t count, own, elapsed, gaps;
+	uint64_t count, own, elapsed, gaps, longest, breaks, slice;
 };
 
 /* Who runs beside the neighbour: what it says when it begins, and whether it wants the CPU. */
@@ -446,17 +449,22 @@ enum reading { READ_NOT, READ_BAD, READ_GOOD }; /* no run; a run that fails; fig
 
 static enum reading read_share(const struct judge *judge, const struct beside *b, struct share *s)
 {
-	const char *text;
+	const char *text, *begin;
 	struct run r;
 	bool whole, rival;
 
 	if (!load(&r, judge, b->run))
 		return READ_NOT;
 	text = record_of(&r, "neighbour", "share");
-	whole = text && record_number(text, "count", &s->count) &&
+	begin = record_of(&r, "neighbour", "sharing");
+	whole = text && begin && record_number(begin, "slice", &s->slice) &&
+		record_number(text, "count", &s->count) &&
 		record_number(text, "own", &s->own) &&
 		record_number(text, "elapsed", &s->elapsed) &&
-		record_number(text, "gaps", &s->gaps) && s->count && s->own && s->elapsed;
+		record_number(text, "gaps", &s->gaps) &&
+		record_number(text, "longest", &s->longest) &&
+		record_number(text, "breaks", &s->breaks) && s->count && s->own && s->elapsed &&
+		s->slice;
 	rival = whole && was_beside(&r, b, s);
 	verdict(&r, rival, 5, b->check,
 		!whole	 ? "the neighbour did not come to its end"
@@ -464,6 +472,32 @@ static enum reading read_share(const struct judge *judge, const struct beside *b
 			 : "");
 	unload(&r);
 	return rival ? READ_GOOD : READ_BAD;
+}
+
+/* Who wants nothing takes no turns: those that there are come from its clocks. */
+static void judge_quiet(const struct judge *judge, const struct share *idle)
+{
+	char path[JUDGE_PATH_MAX];
+	uint64_t slices = idle->elapsed / idle->slice;
+
+	judge_path(judge, "share-idle", "out", path);
+	report_add(judge->report, ISO,
+		   idle->breaks * 100 <= slices * PERCENT_BREAKS ? REPORT_PASS : REPORT_FAIL, 5,
+		   "share/quiet", path, "%" PRIu64 " breaks in %" PRIu64 " slices, at most %u %%",
+		   idle->breaks, slices, PERCENT_BREAKS);
+}
+
+/* One that wants all it can get has a slice, and then it is the other's turn. */
+static void judge_wait(const struct judge *judge, const struct share *s, const char *name,
+		       const char *run)
+{
+	char path[JUDGE_PATH_MAX];
+
+	judge_path(judge, run, "out", path);
+	report_add(judge->report, ISO,
+		   s->longest * 100 <= s->slice * PERCENT_WAIT ? REPORT_PASS : REPORT_FAIL, 5, name,
+		   path, "away for %" PRIu64 " ticks at most, %.0f %% of a slice; at most %u %%",
+		   s->longest, 100.0 * (double)s->longest / (double)s->slice, PERCENT_WAIT);
 }
 
 /* a/b against c/d, in percent. */
@@ -491,6 +525,8 @@ static void judge_percent(const struct judge *judge, const struct measure *m, do
 	judge_path(judge, m->run, "out", path);
 	report_add(judge->report, ISO, good ? REPORT_PASS : REPORT_FAIL, 15, m->name, path,
 		   "%.2f %% of %s, at least %u %%", kept, m->what, PERCENT_KEPT);
+	report_add_number(judge->report, "share", m->name + strlen("share/"), kept,
+			  PERCENT_KEPT, "%");
 }
 
 /* What a run that failed leaves unknown is lost, not left out. */
@@ -544,6 +580,9 @@ static void judge_shares(const struct judge *judge)
 		lose_shares(judge);
 	if (worst != READ_GOOD)
 		return;
+	judge_quiet(judge, idle);
+	judge_wait(judge, spin, "share/wait", "share-spin");
+	judge_wait(judge, storm, "share/wait-storm", "share-storm");
 	judge_percent(judge, &measures[0],
 		      percent(storm->count, storm->own, idle->count, idle->own));
 	judge_percent(judge, &measures[1],

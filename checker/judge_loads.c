@@ -32,6 +32,7 @@ static const struct {
 /* What a load took on one side. */
 struct taken {
 	bool absent, failed, measured;
+	uint64_t n; /* times */
 	double executed, entries, guest, ticks; /* ticks: as the guest's own TSC tells */
 };
 
@@ -79,6 +80,8 @@ static struct taken read_load(const struct side *side, unsigned i)
 			continue;
 		t.absent = record_word(text, "absent", word, sizeof(word));
 		t.failed = record_word(text, "failed", word, sizeof(word));
+		if (!record_number(text, "n", &t.n))
+			t.n = 0;
 		if (record_number(text, "ticks", &ticks))
 			t.ticks = (double)ticks;
 		if (side->counted)
@@ -127,6 +130,23 @@ static void judge_identity(const struct judge *judge, unsigned i, const struct t
 			  "instructions an exit");
 }
 
+/* Exits for one round of a load, against the limit entries.NAME. */
+static void judge_entries(const struct judge *judge, unsigned i, const struct taken *virtual)
+{
+	char key[JUDGE_WORD_MAX], reason[200];
+	double limit, each = virtual->n ? virtual->entries / (double)virtual->n : 0;
+
+	snprintf(key, sizeof(key), "entries.%s", loads[i].name);
+	if (!judge_limit(judge, key, &limit))
+		return;
+	snprintf(reason, sizeof(reason),
+		 "%.0f exits in %" PRIu64 " rounds: %.4f each, at most %.4f", virtual->entries,
+		 virtual->n, each, limit);
+	add(judge, virtual->n && each <= limit ? REPORT_PASS : REPORT_FAIL, "entries",
+	    loads[i].name, reason);
+	report_add_number(judge->report, "entries", loads[i].name, each, limit, "exits a round");
+}
+
 static void judge_load_of(const struct judge *judge, unsigned i, const struct side *bare,
 			  const struct side *virtual)
 {
@@ -157,6 +177,8 @@ static void judge_load_of(const struct judge *judge, unsigned i, const struct si
 	add(judge, ratio <= limit && ratio > 0.9 ? REPORT_PASS : REPORT_FAIL, "load", loads[i].name,
 	    reason);
 	report_add_number(judge->report, "load", loads[i].name, ratio, limit, "virtual / bare");
+	if (virtual->counted)
+		judge_entries(judge, i, &v);
 	if (virtual->counted && bare->counted)
 		judge_identity(judge, i, &b, &v);
 }

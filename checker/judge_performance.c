@@ -12,6 +12,8 @@
 #define BARE "one"
 #define LOOP "empty"   /* the same loop without the instruction */
 #define COST_LEAST 1.0 /* who goes on with the guest needs an instruction for that */
+#define SLICE_SECONDS 0.01
+#define RUN_TIME_OFF 3.0 /* per cent: the account is in ms */
 
 struct work {
 	uint64_t n, runs, least, total;
@@ -277,6 +279,33 @@ static bool ended(const struct side *side)
 	return record_next(&side->log, &at, BARE, side->nonce, "end");
 }
 
+/*
+ * The hypervisor's account of a guest's time on the CPU, against what the guest saw while it was
+ * awake: it was alone.  "slice N" of info: ticks of the TSC in 10 ms.
+ */
+static void judge_run_time(const struct judge *judge, const struct side *virtual,
+			   const struct record_log *facts)
+{
+	const char *said = record_begins(facts, "", "run " BARE " "), *text;
+	const char *slice = judge_setting(judge, "slice");
+	double seconds = said ? strtod(said, NULL) : 0, seen, off;
+	char reason[200];
+	uint64_t awake;
+	size_t at = 0;
+
+	text = record_next(&virtual->log, &at, BARE, virtual->nonce, "end");
+	if (!text || !slice || !record_number(text, "awake", &awake) || !awake) {
+		add(judge, false, 5, "accounts", "run-time", "it was not measured");
+		return;
+	}
+	seen = (double)awake / strtod(slice, NULL) * SLICE_SECONDS;
+	off = 100 * (seconds - seen) / seen;
+	snprintf(reason, sizeof(reason),
+		 "the hypervisor counts %.3f s, the guest %.3f: off by %+.2f %%, at most %.0f",
+		 seconds, seen, off, RUN_TIME_OFF);
+	add(judge, off <= RUN_TIME_OFF && off >= -RUN_TIME_OFF, 5, "accounts", "run-time", reason);
+}
+
 /* At the end of the run "accounts". */
 static void judge_accounts(const struct judge *judge)
 {
@@ -288,10 +317,14 @@ static void judge_accounts(const struct judge *judge)
 		return;
 	if (!ended(&virtual))
 		add(judge, false, 5, "accounts", "complete", "the run was cut off");
-	record_free(&virtual.log);
-	if (!load_log(judge, "accounts", "accounts/outside", &log))
-		return;
 	judge_lines(judge, "accounts", "facts", &facts);
+	if (judge_can(judge, "memory"))
+		judge_run_time(judge, &virtual, &facts);
+	record_free(&virtual.log);
+	if (!load_log(judge, "accounts", "accounts/outside", &log)) {
+		record_free(&facts);
+		return;
+	}
 	for (size_t k = 0; k < sizeof(reasons) / sizeof(reasons[0]); k++)
 		judge_account(judge, &log, &facts, reasons[k]);
 	record_free(&log);

@@ -4,7 +4,7 @@ ifndef STREAMS_MK
 STREAMS_MK := 1
 
 CHECK_PROBES += streams
-STREAMS_SHARED := case generate forms forms_table pen
+STREAMS_SHARED := case generate forms forms_table forms_memory pen
 CHECK_OF_streams := $(patsubst %,streams/%,arena.S $(addsuffix .c,streams run arena $(STREAMS_SHARED)))
 
 STREAMS_HOST := $(CHECK_B)/streams/host

@@ -6,12 +6,13 @@ UNIT_HELP := $(filter-out $(UNIT_SUITES) tests/unit/decode_dump.c,$(wildcard tes
 # What is linked in, and tested through its headers.  Not lib/string.c: the C library's.
 UNIT_HV := hv/lib/fmt.c hv/virt.c $(wildcard hv/vm/*.c hv/dev/*.c hv/paging/*.c hv/sched/*.c hv/trace/*.c \
 	hv/store/*.c hv/net/*.c hv/kvm/*.c) \
-	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/amd/svm_dump.c hv/intel/ept.c hv/intel/vmx_explain.c \
+	$(filter-out hv/audit/link.c,$(wildcard hv/audit/*.c)) \
+	$(wildcard hv/amd/npt.c hv/amd/svm_explain.c hv/amd/svm_dump.c hv/amd/svm_audit.c hv/intel/ept.c hv/intel/vmx_explain.c \
 		hv/intel/vmx_rules_*.c) \
 	$(patsubst %,hv/type1/%.c,acpi mptable multiboot words definition options modules plugs partitions pages font symbols shell_vm shell_devices \
 		shell_look) \
-	$(patsubst %,checker/%.c,streams/found $(patsubst %,guests/streams/%,case generate forms forms_table pen)) \
-	$(patsubst %,checker/%.c,report record compare outside judge_cases isa/census isa/derive isa/write)
+	$(patsubst %,checker/%.c,streams/found $(patsubst %,guests/streams/%,case generate forms forms_table forms_memory pen)) \
+	$(patsubst %,checker/%.c,report record compare outside references judge_cases systems guests/systems/pagemodel isa/census isa/derive isa/write)
 UNIT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUITES) $(UNIT_HELP) $(UNIT_HV))
 UNIT_CFLAGS := $(CSTD) $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -Ihv -Itests/unit -I$(UNIT) -I$(B)/hv

@@ -12,6 +12,7 @@ def as_regex: gsub("(?<c>[.+^$(){}|\\\\])"; "\\\(.c)") | gsub("\\*"; ".*") | gsu
     seed: .seed,
     properties: [.properties[] | {name, score, points, max}],
     costs: [(.numbers // [])[] | select(.series == "cost") | {name, value}],
+    numbers: [(.numbers // [])[] | {series, name, value, limit, unit}],
     checks: [.checks[]
       | .name as $check
       | {property, name, result, reason,

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Eight workloads of the guest OS, bare and virtual.
-# checks: load/* identity/* clock/*
+# checks: load/* identity/* entries/* clock/*
 
 guests_of_loads()
 {

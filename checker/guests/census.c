@@ -73,7 +73,13 @@ unsigned probe_main(void)
 	census_length();
 	census_memory();
 	census_chips();
+	census_chips2();
+	census_lines();
+	census_apics();
+	census_board();
+	census_virtio();
 	census_interrupt();
+	census_events();
 	rt_record("end");
 	return 0;
 }

@@ -34,5 +34,13 @@ void census_length(void);
 void census_interrupt(void);
 void census_memory(void);
 void census_chips(void);
+void census_chips2(void);
+void census_lines(void);
+void census_apics(void);
+void census_board(void);
+void census_virtio(void);
+
+/* The last: it leaves memory to user mode. */
+void census_events(void);
 
 #endif

@@ -133,6 +133,104 @@ static void time_stamp(void)
 	census_number_manual("tsc.rdmsr", x86_rdmsr(MSR_TSC) - now < BIT(24), true);
 }
 
+/* ---- Many at once ------------------------------------------------------------------- */
+
+#define CPUID_1_EDX_MTRR BIT(12)
+#define CPUID_7_EBX_TSC_ADJUST BIT(1)
+#define MTRR_FIXED 11
+#define MTRR_VARIABLE 8 /* pairs: what everybody has */
+#define MTRR_WB 0x0606060606060606ull
+#define MTRR_WC 1
+#define MTRR_RESERVED 2
+
+static u32 fixed_mtrr(unsigned n)
+{
+	return n == 0	? MSR_MTRR_FIX64K_00000
+	       : n <= 2 ? MSR_MTRR_FIX16K_80000 + n - 1
+			: MSR_MTRR_FIX4K_C0000 + n - 3;
+}
+
+static bool variable_mtrrs(void)
+{
+	return (x86_rdmsr(MSR_MTRRCAP) & 0xff) >= MTRR_VARIABLE;
+}
+
+/* A value of its own for register n; masks without their valid bit. */
+static u64 mtrr_value(unsigned n)
+{
+	u64 place = 8 * (n % 8);
+
+	if (n < MTRR_FIXED)
+		return (MTRR_WB & ~(0xffull << place)) |
+		       (u64)(n < 8 ? MTRR_WC : 0) << place;
+	return (u64)(n + 1) << 20;
+}
+
+static u32 mtrr(unsigned n)
+{
+	return n < MTRR_FIXED ? fixed_mtrr(n) : MSR_MTRR_PHYSBASE0 + n - MTRR_FIXED;
+}
+
+/* All are written, then all are read: two that are one and the same show.  The first wrong one. */
+static void mtrrs(void)
+{
+	static u64 old[MTRR_FIXED + 2 * MTRR_VARIABLE];
+	unsigned count, wrong = 0;
+	u64 value;
+
+	if (!(x86_cpuid(1, 0).edx & CPUID_1_EDX_MTRR))
+		return;
+	count = MTRR_FIXED + (variable_mtrrs() ? 2 * MTRR_VARIABLE : 0);
+	for (unsigned i = 0; i < count; i++)
+		rt_rdmsr(mtrr(i), &old[i]);
+	for (unsigned i = 0; i < count; i++)
+		rt_wrmsr(mtrr(i), mtrr_value(i));
+	for (unsigned i = count; i-- > 0;)
+		if (!rt_rdmsr(mtrr(i), &value) || value != mtrr_value(i))
+			wrong = mtrr(i);
+	for (unsigned i = 0; i < count; i++)
+		rt_wrmsr(mtrr(i), old[i]);
+	census_number_manual("msr.mtrr.apart", wrong, 0);
+	write_msr("msr.mtrr.fixed.reserved", MSR_MTRR_FIX4K_C0000, MTRR_RESERVED, GP);
+	write_msr("msr.mtrr.base.reserved", MSR_MTRR_PHYSBASE0, MTRR_RESERVED, GP);
+	write_msr("msr.mtrr.default.reserved", MSR_MTRR_DEF_TYPE, MTRR_RESERVED, GP);
+	write_msr("msr.mtrr.cap", MSR_MTRRCAP, 0, census_virtual() ? GP : NULL);
+	write_msr("msr.pat.reserved", MSR_PAT, MTRR_RESERVED, GP);
+}
+
+/* The TSC and what was added to it move together.  [SDM] "IA32_TSC_ADJUST" (17.17.3) */
+static void tsc_adjust(void)
+{
+	u64 before, adjust = 0, now = 0;
+
+	if (!(x86_cpuid(7, 0).ebx & CPUID_7_EBX_TSC_ADJUST))
+		return;
+	rt_rdmsr(MSR_TSC_ADJUST, &adjust);
+	before = x86_rdtsc();
+	rt_wrmsr(MSR_TSC_ADJUST, adjust + BIT(42));
+	census_number_manual("tsc.adjust.moves", (x86_rdtsc() - before) >> 40, 4);
+	rt_rdmsr(MSR_TSC_ADJUST, &now);
+	census_number_manual("tsc.adjust.keeps", now - adjust, BIT(42));
+	rt_wrmsr(MSR_TSC, x86_rdtsc() + BIT(43));
+	rt_rdmsr(MSR_TSC_ADJUST, &now);
+	/* 2^42 and, but for the ticks that it took, 2^43. */
+	census_number_manual("tsc.adjust.follows", (now - adjust + BIT(40)) >> 41, 6);
+	rt_wrmsr(MSR_TSC_ADJUST, adjust);
+}
+
+static void tsc_aux(void)
+{
+	u64 old = 0, now = 0;
+	bool faulted;
+
+	if (!rt_rdmsr(MSR_TSC_AUX, &old))
+		return;
+	faulted = !rt_wrmsr(MSR_TSC_AUX, BIT(32) | 5);
+	rt_rdmsr(MSR_TSC_AUX, &now);
+	census_number_manual("msr.tsc_aux.high", faulted || now == 5, 1);
+	rt_wrmsr(MSR_TSC_AUX, old);
+}
+
 void census_msr(void)
 {
 	u64 old = x86_rdmsr(MSR_APIC_BASE);
@@ -160,8 +258,11 @@ void census_msr(void)
 	write_msr("msr.efer.lme", MSR_EFER, x86_rdmsr(MSR_EFER) & ~EFER_LME,
 		  census_virtual() ? GP : NULL);
 	keep_msr("msr.efer.sce", MSR_EFER, x86_rdmsr(MSR_EFER) ^ EFER_SCE);
+	mtrrs();
+	tsc_aux();
 	honest();
 	time_stamp();
+	tsc_adjust();
 }
 
 /* ---- Control registers ----------------------------------------------------------------- */
@@ -227,6 +328,8 @@ void census_control(void)
 	write_cr4("cr4.de", cr4 | CR4_DE, "none");
 	if (census_virtual()) { /* bare QEMU 7.2 hangs */
 		write_cr0("cr0.pg-off", cr0 & ~CR0_PG, GP);
+		write_cr0("cr0.pe-off", cr0 & ~CR0_PE, GP);
+		write_cr4("cr4.la57", cr4 ^ CR4_LA57, GP);
 		write_cr0("cr0.nw", cr0 | CR0_NW, GP);
 		write_cr0("cr0.high", cr0 | BIT(40), GP);
 		write_cr4("cr4.reserved", cr4 | BIT(31), GP);

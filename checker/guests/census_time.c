@@ -191,6 +191,10 @@ static void shadows(void)
 	shadow_before_cpuid("sti.cpuid.0");
 	shadow_before_cpuid("sti.cpuid.0.again");
 	ARRIVES("sti.hlt", "sti; hlt; nop; nop", 2);
+	/* The instruction in the shadow exits, and is tried again: RAM that nobody has touched. */
+	ARRIVES("sti.touch", "sti; movb $1, 0x2a00000; nop; nop", 9);
+	ARRIVES("sti.touch.read", "sti; movb 0x2c00000, %%al; nop; nop", 8);
+	ARRIVES("sti.mmio", "sti; movl 0xfee00030, %%eax; nop; nop", 10);
 	ARRIVES("popf", "pushfq; orq $0x200, (%%rsp); popfq; nop; nop", 10);
 }
 

@@ -20,8 +20,8 @@
 static const struct attack_list *const lists[] = {
 	&hostile_first,	 &hostile_start,     &hostile_memory, &hostile_apic,   &hostile_io,
 	&hostile_msr,	 &hostile_chips,     &hostile_code,   &hostile_hidden, &hostile_pci,
-	&hostile_virtio, &hostile_registers, &hostile_user,   &hostile_calls,  &hostile_bombs,
-	&hostile_races,	 &hostile_last,
+	&hostile_virtio, &hostile_pieces,    &hostile_registers, &hostile_user, &hostile_calls,
+	&hostile_bombs,	 &hostile_pieces_bombs, &hostile_races, &hostile_last,
 };
 
 /* ---- Cases ------------------------------------------------------------------------- */
@@ -161,6 +161,7 @@ static unsigned each(void (*f)(const struct attack_list *list, const struct atta
 NORETURN static void storm(void)
 {
 	registers_set(rt_number("seed", 666));
+	__asm__ volatile("mov %0, %%cr8" ::"r"(0ull)); /* interrupts are wanted */
 	rt_record("storming");
 	for (;;)
 		each(run_silently, true);

@@ -46,7 +46,8 @@ struct attack_list {
 /* One list for each file hostile_*.c */
 extern const struct attack_list hostile_first, hostile_start, hostile_memory, hostile_apic,
     hostile_io, hostile_msr, hostile_chips, hostile_registers, hostile_code, hostile_user,
-    hostile_pci, hostile_virtio, hostile_hidden, hostile_calls, hostile_bombs, hostile_races;
+    hostile_pci, hostile_virtio, hostile_pieces, hostile_hidden, hostile_calls, hostile_bombs,
+    hostile_pieces_bombs, hostile_races;
 /* What may keep the machine from ever coming back. */
 extern const struct attack_list hostile_last;
 

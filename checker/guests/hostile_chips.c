@@ -204,17 +204,19 @@ static void gate_a20(struct tally *t)
 	memcpy(saved, low, sizeof(saved));
 	make_low_tables();
 	x86_write_cr3(LOW_TABLES);
-	for (u64 i = 0; i < hostile_some(32); i++) {
-		u64 value, at = LOW_WORD + (i & 1 ? MiB(1) : MiB(3));
+	for (u64 i = 0; i < MAX(hostile_some(32), 4); i++) {
+		u64 value, at = LOW_WORD + (i & 1 ? MiB(1) : MiB(3)), shown;
 
 		*word = rt_random();
 		code[1] = i & 2 ? A20_BIT : 0;
+		shown = *(volatile u64 *)(i & 2 ? at : at & ~(u64)MiB(1));
 		__asm__ volatile("call *%1\n\tmov %%r11, %0"
 				 : "=&r"(value)
 				 : "r"(code), "D"(at)
 				 : "rax", "r11", "memory", "cc");
 		done(t, i % 32, 0);
 		hostile_bad(t, hostile_secret(value), "a-secret", at);
+		hostile_bad(t, value != shown, "what-the-gate-hides", at);
 	}
 	x86_write_cr3(cr3);
 	memcpy(low, saved, sizeof(saved));

@@ -20,6 +20,7 @@ enum { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE, CAP_PCI };
 #define MODERN_ID 0x1040
 #define BEFORE 0x5a
 #define BEHIND 0xa5
+#define BYTES 0x0101010101010101ull
 #define NOWHERE 0xd0000000ull
 
 struct ring virtio_ring ALIGNED(4096);
@@ -80,7 +81,7 @@ void virtio_each(void (*f)(const struct virtio *d, void *context), void *context
 
 /* ---- Driving one ------------------------------------------------------------------------- */
 
-void virtio_bring_up(const struct virtio *d, unsigned queue, u64 desc, u64 avail, u64 used)
+void virtio_negotiate(const struct virtio *d)
 {
 	set8(d->common + COMMON_STATUS, 0);
 	for (unsigned i = 0; i < 10000 && *(volatile u8 *)(uintptr_t)(d->common + COMMON_STATUS);
@@ -92,19 +93,46 @@ void virtio_bring_up(const struct virtio *d, unsigned queue, u64 desc, u64 avail
 		set32(d->common + COMMON_FEATURE, i ? 1 : (u32)INDIRECT);
 	}
 	set8(d->common + COMMON_STATUS, 11);
+}
+
+void virtio_queue(const struct virtio *d, unsigned queue, u16 size, u64 desc, u64 avail, u64 used)
+{
 	set16(d->common + COMMON_SELECT, (u16)queue);
-	set16(d->common + COMMON_SIZE, RING);
+	set16(d->common + COMMON_SIZE, size);
 	set64(d->common + COMMON_DESC, desc);
 	set64(d->common + COMMON_AVAIL, avail);
 	set64(d->common + COMMON_USED, used);
 	set16(d->common + COMMON_ENABLE, 1);
+}
+
+void virtio_bring_up(const struct virtio *d, unsigned queue, u64 desc, u64 avail, u64 used)
+{
+	virtio_negotiate(d);
+	virtio_queue(d, queue, RING, desc, avail, used);
 	set8(d->common + COMMON_STATUS, 15);
+}
+
+/*
+ * Behind the table lie descriptors that are good: whoever follows a number beyond the table finds a
+ * header, and then buffers in what nobody may write.
+ */
+static void lay_bait(void)
+{
+	static u8 header[16];
+
+	ring->d[RING] = (struct descriptor){ (u64)(uintptr_t)header, sizeof(header), DESC_NEXT,
+					     RING + 1 };
+	ring->d[RING + 1] = (struct descriptor){ (u64)(uintptr_t)ring->behind, 512,
+						 DESC_WRITE | DESC_NEXT, RING + 2 };
+	ring->d[RING + 2] =
+	    (struct descriptor){ (u64)(uintptr_t)ring->behind + 1024, 1, DESC_WRITE, 0 };
 }
 
 void virtio_start(const struct virtio *d, unsigned queue)
 {
 	memset((void *)(uintptr_t)ring->avail, 0, sizeof(ring->avail));
 	memset((void *)(uintptr_t)ring->used, 0, sizeof(ring->used));
+	lay_bait();
 	virtio_bring_up(d, queue, (u64)(uintptr_t)ring->d, (u64)(uintptr_t)ring->avail,
 			(u64)(uintptr_t)ring->used);
 }
@@ -139,12 +167,22 @@ void virtio_offer(const struct virtio *d, unsigned queue, unsigned n)
 
 static void look(struct tally *t, u64 target, u64 action)
 {
-	for (unsigned i = 0; i < sizeof(ring->before); i += 8) {
-		hostile_bad(t, ring->before[i] != BEFORE, "written-before-a-ring", action);
-		hostile_bad(t, ring->behind[i] != BEHIND, "written-behind-a-buffer", action);
+	const u64 *before = (const u64 *)(const void *)ring->before;
+	const u64 *behind = (const u64 *)(const void *)ring->behind;
+
+	for (unsigned i = 0; i < sizeof(ring->before) / 8; i++) {
+		hostile_bad(t, before[i] != BEFORE * BYTES, "written-before-a-ring", action);
+		hostile_bad(t, behind[i] != BEHIND * BYTES, "written-behind-a-buffer", action);
 	}
 	rt_vector = RT_NONE;
 	hostile_case(t, target, action);
+}
+
+/* Whatever was used was one of the table's. */
+static void look_at_used(struct tally *t, u64 action)
+{
+	for (unsigned i = 0; i < MIN(ring->used[1], RING); i++)
+		hostile_bad(t, ring->used[2 + 4 * i] >= RING, "used-beyond-the-table", action);
 }
 
 /* A machine without such devices has nothing to be lied to: that is the one case then. */
@@ -274,6 +312,8 @@ static const struct descriptor lies[] = {
 	{ 0, 0, DESC_WRITE, 0 },
 	{ 0, 16, DESC_WRITE | DESC_NEXT, 0 },
 	{ 0, 16, DESC_WRITE | DESC_NEXT, RING },
+	{ 0, 16, DESC_WRITE | DESC_NEXT, RING + 1 },
+	{ 0, 16, DESC_NEXT, RING + 1 },
 	{ 0, 16, DESC_WRITE | DESC_NEXT, 0xffff },
 	{ 0, 16, DESC_TABLE, 0 },
 	{ 0, 17, DESC_TABLE, 0 },
@@ -309,6 +349,7 @@ static void tell_lies(const struct virtio *d, void *t)
 			virtio_offer(d, queue, 1);
 			virtio_wait(d);
 			look(t, d->nth % 4 << 1 | queue, i);
+			look_at_used(t, i);
 		}
 }
 
@@ -345,29 +386,43 @@ static void virtio_places(struct tally *t)
 	each(t, misplace);
 }
 
+/* "The driver writes": no size that the device does not have, and a power of two. */
+static void try_size(const struct virtio *d, struct tally *t, u16 size)
+{
+	u16 most, now;
+
+	set8(d->common + COMMON_STATUS, 0);
+	set8(d->common + COMMON_STATUS, 11);
+	most = *(volatile u16 *)(uintptr_t)(d->common + COMMON_SIZE);
+	set16(d->common + COMMON_SIZE, size);
+	now = *(volatile u16 *)(uintptr_t)(d->common + COMMON_SIZE);
+	hostile_bad(t, now > most || !now || now & (now - 1), "a-queue-of-no-size", size);
+	set16(d->common + COMMON_ENABLE, 1);
+	set8(d->common + COMMON_STATUS, 15);
+}
+
 static void run_ahead(const struct virtio *d, void *t)
 {
 	static const u16 indices[] = { RING + 1, 0x7fff, 0x8000, 0xffff, 1 };
-	static const u16 heads[] = { 0, RING, 0xffff };
+	static const u16 heads[] = { 0, RING, RING + 1, RING + 64, 0x3fff, 0xffff };
 	static const u16 sizes[] = { 0, 1, 3, RING, 0x8000, 0xffff };
 
 	for (unsigned s = 0; s < ARRAY_SIZE(sizes); s++)
 		for (unsigned i = 0; i < ARRAY_SIZE(indices); i++)
 			for (unsigned h = 0; h < ARRAY_SIZE(heads); h++) {
+				if (h > 2 && indices[i] != 1)
+					continue;
 				set_lie(9);
 				virtio_start(d, 0);
-				if (sizes[s] != RING) {
-					set8(d->common + COMMON_STATUS, 0);
-					set8(d->common + COMMON_STATUS, 11);
-					set16(d->common + COMMON_SIZE, sizes[s]);
-					set16(d->common + COMMON_ENABLE, 1);
-					set8(d->common + COMMON_STATUS, 15);
-				}
+				if (sizes[s] != RING)
+					try_size(d, t, sizes[s]);
 				for (unsigned k = 0; k < RING; k++)
 					ring->avail[2 + k] = heads[h];
 				ring->avail[1] = indices[i];
 				virtio_notify(d, 0);
 				virtio_wait(d);
+				if (sizes[s] == RING)
+					look_at_used(t, h);
 				look(t, d->nth % 2 << 4 | s, i << 1 | (h > 0));
 			}
 }

@@ -10,6 +10,7 @@
 #include "compiler.h"
 
 #define RING 16u
+#define BAIT 3u /* descriptors behind the table, which no device may follow */
 #define DESC_NEXT 1
 #define DESC_WRITE 2
 #define DESC_TABLE 4
@@ -23,7 +24,7 @@ ASSERT_SIZE(struct descriptor, 16);
 
 struct ring {
 	u8 before[4096];
-	struct descriptor d[RING];
+	struct descriptor d[RING + BAIT];
 	volatile u16 avail[3 + RING];
 	volatile u16 used[2 + 4 * RING + 1] ALIGNED(4);
 	u8 data[8192] ALIGNED(4096);
@@ -59,6 +60,9 @@ enum { VIRTIO_NET = 1, VIRTIO_BLK = 2 };
 /* Calls f with each device, its buses switched on; afterwards it is reset and as it was. */
 void virtio_each(void (*f)(const struct virtio *d, void *context), void *context);
 
+/* Reset it, and agree on features; then its queues; then it is told to begin (status 15). */
+void virtio_negotiate(const struct virtio *d);
+void virtio_queue(const struct virtio *d, unsigned queue, u16 size, u64 desc, u64 avail, u64 used);
 /* Reset it, and bring one queue up with the rings at these addresses. */
 void virtio_bring_up(const struct virtio *d, unsigned queue, u64 desc, u64 avail, u64 used);
 /* The same, with virtio_ring. */

@@ -4,7 +4,9 @@
  * mode=watch  fills memory and registers, then counts, looking at both again and again, until "q"
  *             is typed
  * mode=share  measures what it gets of its CPU: see measure()
+ *             after=spin: and stays, so that nothing changes for those who still measure
  * mode=reuse  is all memory zero?  Then fills it, and ends
+ * mode=clock  counts by all clocks of a machine, until "q" is typed: see clock_run()
  * mode=idle   halts for good, interrupts on: costs nothing
  * mode=spin   an innocent loop that wants all it can get
  */
@@ -113,7 +115,11 @@ static unsigned watch(void)
  */
 struct share {
 	u64 count, away, gaps, longest, elapsed;
+	u64 breaks; /* steps that are longer than a step and an interrupt ought to be */
 };
+
+/* What a step takes, with much to spare; whoever takes a turn of the CPU takes longer. */
+#define BREAK 400
 
 static void measure(struct share *s, u64 gap, u64 gaps, u64 limit)
 {
@@ -125,6 +131,9 @@ static void measure(struct share *s, u64 gap, u64 gaps, u64 limit)
 
 		last = t;
 		s->count++;
+		if (step < BREAK)
+			continue;
+		s->breaks++;
 		if (step < gap)
 			continue;
 		s->gaps++;
@@ -143,16 +152,24 @@ static unsigned share(void)
 	rt_record("sharing slice=%lu", slice);
 	measure(&s, gap, 4, slice * 12); /* until all have settled, to the end of an absence */
 	measure(&s, gap, rt_number("rounds", 10), slice * 40);
-	rt_record("share count=%lu own=%lu elapsed=%lu gaps=%lu longest=%lu", s.count,
-		  s.elapsed - s.away, s.elapsed, s.gaps, s.longest);
+	/* Others still measure: what is printed takes their time, or ours. */
+	for (u64 end = x86_rdtsc() + rt_number("rest", 0) * slice; x86_rdtsc() < end;)
+		;
+	rt_record("share count=%lu own=%lu elapsed=%lu gaps=%lu longest=%lu breaks=%lu", s.count,
+		  s.elapsed - s.away, s.elapsed, s.gaps, s.longest, s.breaks);
+	rt_record("shared"); /* now all of that line is out */
+	while (rt_has("after", "spin"))
+		;
 	return 0;
 }
 
 /* ---- reuse ------------------------------------------------------------------------ */
 
+/* All of it, and every register but for those that a reset leaves alone. */
 static unsigned reuse(void)
 {
 	u64 dirty = 0, secrets = 0, at = rt_image_limit();
+	unsigned registers = registers_kept(seed);
 
 	for (; at < rt_memory_end(); at += 8) {
 		u64 value = *(volatile u64 *)at;
@@ -160,9 +177,126 @@ static unsigned reuse(void)
 		dirty += value != 0;
 		secrets += value >> SECRET_SHIFT == SECRET_TAG;
 	}
-	rt_record("reuse bytes=%lu dirty=%lu secrets=%lu", rt_memory_end() - rt_image_limit(),
-		  dirty, secrets);
+	rt_record("reuse bytes=%lu dirty=%lu secrets=%lu registers=%u",
+		  rt_memory_end() - rt_image_limit(), dirty, secrets, registers);
 	fill(rt_memory_end());
+	registers_set(seed);
+	return 0;
+}
+
+/* ---- clock ------------------------------------------------------------------------ */
+
+/*
+ * Whatever becomes of a machine - it waits for its CPU, it is paused and goes on -, its clocks must
+ * agree: all of them stand, or none.  The rates are measured at the start; the judge compares what
+ * each counted until the end.
+ */
+#define PIT_CONTROL 0x43
+#define PIT_2 0x42
+#define SYSTEM 0x61
+#define PIT_RATE_2 0xb4	 /* counter 2, both bytes, mode 2 */
+#define PIT_LATCH_2 0x80
+#define PM_TIMER 8	 /* in the PM block */
+#define PMBASE 0x80000b40u /* of 00:01.3, a PIIX4 */
+#define PMBASE_BITS 0xffc0u
+#define LAPIC_DIVIDE 0x3e0
+#define LAPIC_BY_16 3
+#define LAPIC_LVT 0x320
+#define LAPIC_MASKED 0x10000
+#define LAPIC_INITIAL 0x380
+#define LAPIC_COUNT 0x390
+#define RATE_PIT 24000 /* ticks to measure the rates: 20 ms */
+#define TRIES 16
+
+struct clocks {
+	u64 tsc, pit, lapic, pm; /* ticks since the start */
+	u16 pit_at;
+	u32 lapic_at, pm_at;
+	u64 quickest; /* TSC ticks that a look at all of them took at least */
+	u64 loops;
+	u16 pm_port;
+};
+
+static volatile u32 *lapic(u32 offset)
+{
+	return (volatile u32 *)(u64)(APIC_DEFAULT_BASE + offset);
+}
+
+static u16 read_pit(void)
+{
+	u16 low;
+
+	x86_outb(PIT_CONTROL, PIT_LATCH_2);
+	low = x86_inb(PIT_2);
+	return (u16)(low | x86_inb(PIT_2) << 8);
+}
+
+/* One look, undisturbed: who was away between two of the clocks looks again. */
+static void look_at_clocks(struct clocks *c)
+{
+	static u64 first;
+	u64 begin, took;
+	u16 pit;
+	u32 count, pm;
+
+	do {
+		begin = x86_rdtsc();
+		pit = read_pit();
+		count = *lapic(LAPIC_COUNT);
+		pm = c->pm_port ? x86_inl(c->pm_port) : 0;
+		took = x86_rdtsc() - begin;
+		if (!c->quickest || took < c->quickest)
+			c->quickest = took;
+	} while (took > 3 * c->quickest);
+	if (!first)
+		first = begin;
+	c->tsc = begin - first;
+	c->pit += (u16)(c->pit_at - pit);
+	c->lapic += c->lapic_at - count;
+	c->pm += (pm - c->pm_at) & BITS(23, 0);
+	c->pit_at = pit;
+	c->lapic_at = count;
+	c->pm_at = pm;
+	c->loops++;
+}
+
+static void start_clocks(struct clocks *c)
+{
+	x86_outl(0xcf8, PMBASE);
+	c->pm_port = (u16)(x86_inl(0xcfc) & PMBASE_BITS);
+	if (c->pm_port && c->pm_port != PMBASE_BITS)
+		c->pm_port += PM_TIMER;
+	else
+		c->pm_port = 0;
+	x86_outb(SYSTEM, 1);
+	x86_outb(PIT_CONTROL, PIT_RATE_2);
+	x86_outb(PIT_2, 0);
+	x86_outb(PIT_2, 0);
+	*lapic(LAPIC_DIVIDE) = LAPIC_BY_16;
+	*lapic(LAPIC_LVT) = LAPIC_MASKED;
+	*lapic(LAPIC_INITIAL) = ~0u;
+	for (unsigned i = 0; i < TRIES; i++)
+		look_at_clocks(c);
+	c->pit = c->lapic = c->pm = c->loops = 0;
+}
+
+static unsigned clock_run(void)
+{
+	u64 began = x86_rdtsc();
+	struct clocks c = { 0 }, rate, start;
+
+	start_clocks(&c);
+	start = c;
+	while (c.pit < RATE_PIT)
+		look_at_clocks(&c);
+	rate = c;
+	rt_record("counting began=%lu tsc=%lu pit=%lu lapic=%lu pm=%lu", began, c.tsc - start.tsc,
+		  c.pit, c.lapic, c.pm);
+	do
+		look_at_clocks(&c);
+	while (rt_typed() != 'q');
+	rt_record("counted tsc=%lu pit=%lu lapic=%lu pm=%lu loops=%lu", c.tsc - rate.tsc,
+		  c.pit - rate.pit, c.lapic - rate.lapic, c.pm - rate.pm, c.loops);
 	return 0;
 }
 
@@ -173,6 +307,8 @@ unsigned probe_main(void)
 		return share();
 	if (rt_has("mode", "reuse"))
 		return reuse();
+	if (rt_has("mode", "clock"))
+		return clock_run();
 	if (rt_has("mode", "watch"))
 		return watch();
 	rt_record("running");

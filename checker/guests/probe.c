@@ -3,9 +3,11 @@
  *
  * work=NAME n=N   carries a thing out N times (n=0: as often as is its wont) and records the ticks
  * of the TSC that this took, in the least of several runs and in all; work=all does them one after
- * the other. Bare and virtual, the same image gives the two numbers whose difference is the
- * hypervisor's.
+ * the other, and at last work=wake.  Bare and virtual, the same image gives the two numbers whose
+ * difference is the hypervisor's.
  */
+#include "probe.h"
+
 #include "rt/rt.h"
 #include "lib/string.h"
 #include "x86_ops.h"
@@ -210,10 +212,16 @@ static void stop_ticks(void)
 
 unsigned probe_main(void)
 {
+	u64 began = x86_rdtsc(), halted = 0;
+
 	stop_ticks();
 	for (unsigned i = 0; i < ARRAY_SIZE(works); i++)
 		if (rt_has("work", "all") || rt_has("work", works[i].name))
 			run(i);
-	rt_record("end");
+	if (rt_has("work", "all") || rt_has("work", "wake"))
+		halted = probe_wake();
+	if (rt_has("work", "walk"))
+		probe_walk();
+	rt_record("end awake=%lu", x86_rdtsc() - began - halted);
 	return 0;
 }

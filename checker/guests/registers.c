@@ -15,10 +15,19 @@
 #define ST 32
 #define ST_STRIDE 16
 #define ST_SIZE 10
-#define FCW 0x37f
-#define FCW_ALL_TAGS 4 /* the byte with a bit for each register that is in use */
+#define FCW 0
+#define FCW_MASKED 0x7f /* all exceptions, and a bit that is always set */
+#define FCW_PRECISION_SHIFT 8
+#define FCW_ROUNDING_SHIFT 10
+#define FSW 2
+#define FSW_BITS 0x7f00 /* top of stack and condition codes: nothing is pending */
+#define TAGS 4 /* the byte with a bit for each register that is in use */
 #define MXCSR_AT 24
-#define MXCSR 0x1f80
+#define MXCSR_MASKED 0x1f80
+#define MXCSR_OTHERS 0xe03f /* rounding, flush to zero, what has happened */
+#define DR6_HITS 0xfull
+#define DR7_CONDITIONS 0x33330000ull /* that there are: writes and executions */
+#define CR8_BITS 0xfull
 #define CPUID_1_ECX_XSAVE BIT(26)
 #define COMPONENTS (XCR0_X87 | XCR0_SSE | XCR0_AVX)
 
@@ -29,16 +38,21 @@ static u64 components;
 static const struct {
 	u32 index;
 	const char *name;
-	bool address; /* must be canonical */
+	u64 bits; /* those that any value may have */
+	u64 fixed;
 } msrs[] = {
-	{ MSR_STAR, "STAR", false },
-	{ MSR_LSTAR, "LSTAR", true },
-	{ MSR_CSTAR, "CSTAR", true },
-	{ MSR_KERNEL_GS_BASE, "KERNEL_GS_BASE", true },
-	{ MSR_FS_BASE, "FS_BASE", true },
-	{ MSR_GS_BASE, "GS_BASE", true },
-	{ MSR_SYSENTER_ESP, "SYSENTER_ESP", true },
-	{ MSR_SYSENTER_EIP, "SYSENTER_EIP", true },
+	{ MSR_STAR, "STAR", ~0ull, 0 },
+	{ MSR_LSTAR, "LSTAR", BITS(46, 0), 0 },
+	{ MSR_CSTAR, "CSTAR", BITS(46, 0), 0 },
+	{ MSR_SFMASK, "SFMASK", BITS(31, 0), 0 },
+	{ MSR_KERNEL_GS_BASE, "KERNEL_GS_BASE", BITS(46, 0), 0 },
+	{ MSR_FS_BASE, "FS_BASE", BITS(46, 0), 0 },
+	{ MSR_GS_BASE, "GS_BASE", BITS(46, 0), 0 },
+	{ MSR_SYSENTER_CS, "SYSENTER_CS", BITS(15, 0), 0 },
+	{ MSR_SYSENTER_ESP, "SYSENTER_ESP", BITS(46, 0), 0 },
+	{ MSR_SYSENTER_EIP, "SYSENTER_EIP", BITS(46, 0), 0 },
+	/* Memory types of pages with the PAT bit only, which there are none of. */
+	{ MSR_PAT, "PAT", 0x0101010100000000, 0x0404040400070406 },
 };
 
 static u64 mix(u64 seed, u64 n)
@@ -50,9 +64,7 @@ static u64 mix(u64 seed, u64 n)
 
 static u64 msr_value(u64 seed, unsigned i)
 {
-	u64 value = mix(seed, 100 + i);
-
-	return msrs[i].address ? value & BITS(46, 0) : value;
+	return (mix(seed, 100 + i) & msrs[i].bits) | msrs[i].fixed;
 }
 
 static void prepare(void)
@@ -73,14 +85,31 @@ static void fill_bytes(u8 *to, size_t size, u64 seed)
 		to[i] = (u8)(mix(seed, i) >> 24);
 }
 
+static void put16(u8 *to, u64 value)
+{
+	to[0] = (u8)value;
+	to[1] = (u8)(value >> 8);
+}
+
+/*
+ * The control words are none that FNINIT or a reset leaves.  Precision 1 is reserved.
+ * [SDM] vol. 1 "x87 FPU Control Word" (8.1.5), "MXCSR Control and Status Register" (10.2.3)
+ */
+static void make_control(u64 seed)
+{
+	u64 any = mix(seed, 300), precision = any & 1 ? 2 : 0, rounding = 1 + (any >> 1) % 3;
+
+	put16(area + FCW, FCW_MASKED | precision << FCW_PRECISION_SHIFT |
+			      rounding << FCW_ROUNDING_SHIFT);
+	put16(area + FSW, any >> 3 & FSW_BITS);
+	area[TAGS] = (u8)(any >> 24 | 1);
+	put16(area + MXCSR_AT, MXCSR_MASKED | (any >> 32 & MXCSR_OTHERS) | 1);
+}
+
 static void make_area(u64 seed)
 {
 	memset(area, 0, sizeof(area));
-	area[0] = FCW & 0xff;
-	area[1] = FCW >> 8;
-	area[FCW_ALL_TAGS] = 0xff;
-	area[MXCSR_AT] = MXCSR & 0xff;
-	area[MXCSR_AT + 1] = MXCSR >> 8;
+	make_control(seed);
 	for (unsigned i = 0; i < 8; i++)
 		fill_bytes(area + ST + i * ST_STRIDE, ST_SIZE, seed + i);
 	fill_bytes(area + XMM, XMM_SIZE, seed + 50);
@@ -109,10 +138,28 @@ static void save_now(void)
 
 #define DR_SET(n, v) __asm__ volatile("mov %0, %%dr" #n ::"r"(v))
 #define DR_GET(n, v) __asm__ volatile("mov %%dr" #n ", %0" : "=r"(v))
+#define CR8_SET(v) __asm__ volatile("mov %0, %%cr8" ::"r"(v))
+#define CR8_GET(v) __asm__ volatile("mov %%cr8, %0" : "=r"(v))
 
 static u64 dr_value(u64 seed, unsigned n)
 {
 	return mix(seed, 200 + n) & BITS(46, 0);
+}
+
+/* Bits that say which breakpoint it was; conditions of breakpoints that are off. */
+static u64 dr6_value(u64 seed)
+{
+	return DR6_FIXED | (mix(seed, 206) & DR6_HITS);
+}
+
+static u64 dr7_value(u64 seed)
+{
+	return DR7_FIXED | (mix(seed, 207) & DR7_CONDITIONS);
+}
+
+static u64 cr8_value(u64 seed)
+{
+	return mix(seed, 400) & CR8_BITS;
 }
 
 void registers_set(u64 seed)
@@ -127,17 +174,21 @@ void registers_set(u64 seed)
 	DR_SET(1, dr_value(seed, 1));
 	DR_SET(2, dr_value(seed, 2));
 	DR_SET(3, dr_value(seed, 3));
+	DR_SET(6, dr6_value(seed));
+	DR_SET(7, dr7_value(seed));
+	CR8_SET(cr8_value(seed));
 	x86_write_cr2(dr_value(seed, 4));
 }
 
 /* A comparison of all, counted. */
 struct differences {
-	unsigned count;
+	unsigned count, alike;
 	const char *first;
 };
 
 static void differ(struct differences *d, bool different, const char *name)
 {
+	d->alike += !different;
 	if (!different)
 		return;
 	d->count++;
@@ -145,9 +196,16 @@ static void differ(struct differences *d, bool different, const char *name)
 		d->first = name;
 }
 
+static void check_control(struct differences *d)
+{
+	differ(d, memcmp(now + FCW, area + FCW, 2), "FCW");
+	differ(d, memcmp(now + FSW, area + FSW, 2), "FSW");
+	differ(d, now[TAGS] != area[TAGS], "FTW");
+	differ(d, memcmp(now + MXCSR_AT, area + MXCSR_AT, 4), "MXCSR");
+}
+
 static void check_vectors(struct differences *d)
 {
-	save_now();
 	for (unsigned i = 0; i < 8; i++)
 		differ(d, memcmp(now + ST + i * ST_STRIDE, area + ST + i * ST_STRIDE, ST_SIZE),
 		       "x87");
@@ -156,22 +214,50 @@ static void check_vectors(struct differences *d)
 		differ(d, memcmp(now + YMM_HIGH, area + YMM_HIGH, YMM_SIZE), "YMM");
 }
 
-unsigned registers_check(u64 seed, const char **first)
+/* Those that are wide enough to be alike by no chance. */
+static void check_wide(struct differences *d, u64 seed)
 {
-	struct differences d = { 0, NULL };
 	u64 dr[4];
 
-	differ(&d, x86_read_cr2() != dr_value(seed, 4), "CR2");
-	make_area(seed);
-	check_vectors(&d);
+	differ(d, x86_read_cr2() != dr_value(seed, 4), "CR2");
+	check_vectors(d);
 	for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++)
-		differ(&d, x86_rdmsr(msrs[i].index) != msr_value(seed, i), msrs[i].name);
+		differ(d, x86_rdmsr(msrs[i].index) != msr_value(seed, i), msrs[i].name);
 	DR_GET(0, dr[0]);
 	DR_GET(1, dr[1]);
 	DR_GET(2, dr[2]);
 	DR_GET(3, dr[3]);
 	for (unsigned i = 0; i < 4; i++)
-		differ(&d, dr[i] != dr_value(seed, i), "DR0-3");
+		differ(d, dr[i] != dr_value(seed, i), "DR0-3");
+}
+
+unsigned registers_check(u64 seed, const char **first)
+{
+	struct differences d = { 0 };
+	u64 dr6, dr7, cr8;
+
+	make_area(seed);
+	save_now();
+	check_wide(&d, seed);
+	check_control(&d);
+	DR_GET(6, dr6);
+	DR_GET(7, dr7);
+	CR8_GET(cr8);
+	differ(&d, dr6 != dr6_value(seed), "DR6");
+	differ(&d, dr7 != dr7_value(seed), "DR7");
+	differ(&d, cr8 != cr8_value(seed), "CR8");
 	*first = d.first;
 	return d.count;
+}
+
+unsigned registers_kept(u64 seed)
+{
+	struct differences d = { 0 };
+
+	if (!ready)
+		prepare();
+	make_area(seed);
+	save_now();
+	check_wide(&d, seed);
+	return d.alike;
 }

@@ -2,7 +2,8 @@
  * registers.h - the registers that a hypervisor must keep apart
  *
  * Owns: filling a CPU's registers with values made from a seed, and looking whether they are
- * still there: FPU, SSE, AVX, debug registers, MSRs that do nothing but hold a value, CR2.
+ * still there: FPU, SSE, AVX with their control words, debug registers, CR8, MSRs that do nothing
+ * but hold a value, CR2.
  * Must not know: who else runs.
  */
 #ifndef CHECKER_REGISTERS_H
@@ -15,5 +16,8 @@ void registers_set(u64 seed);
 
 /* How many differ from what registers_set(seed) left; *first names one (NULL: none). */
 unsigned registers_check(u64 seed, const char **first);
+
+/* How many of them still hold what registers_set(seed) left, in a machine that nobody used yet. */
+unsigned registers_kept(u64 seed);
 
 #endif

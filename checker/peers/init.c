@@ -12,10 +12,11 @@
  *	/steps       lines "wait NAME SECONDS", "type NAME TEXT", "start NAME", "kill NAME",
  *	             "sleep MS", "report"
  *	/look        if it is there, all are looked at, not only those that seem to be halted
+ *	/tap         if it is there: the address of a tap device "tap0", for a guest's --net
  *
  * A guest's serial line is its process's standard input and output; every line goes to our serial
  * line as "[NAME] line".  Descriptor 3 is the human monitor of one that is a QEMU (MONITOR_WORD in
- * its words).
+ * its words), 4 a socket of datagrams: a network cable at whose other end nobody is.
  *
  * What we say ourselves goes to port 0xe9, which no guest can reach: "vm NAME STATE CAUSE" and, if
  * KVM's tracepoint can count, "kvm EXIT-CODE COUNT".  Status: 0; 125 we, or a guest's
@@ -25,9 +26,12 @@
  * hw/misc/debugexit.c.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -36,6 +40,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -49,9 +54,11 @@
 #define DEBUG_PORT 0xe9
 #define EXIT_PORT 0xf4
 #define SERIAL "/dev/ttyS0"
+#define TAP "tap0"
 #define TRIGGER "/sys/kernel/tracing/events/kvm/kvm_exit/trigger"
 #define HISTOGRAM "/sys/kernel/tracing/events/kvm/kvm_exit/hist"
 #define MONITOR_FD 3
+#define CABLE_FD 4
 #define MONITOR_WORD "chardev=monitor"
 #define GUESTS_MAX 32
 #define NAME_SIZE 40
@@ -82,7 +89,7 @@ struct guest {
 	char *word[WORDS_MAX + 1];
 	bool monitored;
 	pid_t pid; /* 0: it does not run */
-	int serial, messages, monitor;
+	int serial, messages, monitor, cable;
 	struct line out, said;
 	char reply[REPLY_SIZE];
 	size_t reply_len;
@@ -169,43 +176,47 @@ static void read_command(struct guest *g)
 	}
 }
 
-static void make_pair(int pair[2])
+static void make_pair(int pair[2], int type)
 {
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair))
 		fail("socketpair");
 }
 
-static void run_guest(struct guest *g, int serial, int messages, int monitor)
+static void run_guest(struct guest *g, int serial, int messages, int monitor, int cable)
     __attribute__((noreturn));
-static void run_guest(struct guest *g, int serial, int messages, int monitor)
+static void run_guest(struct guest *g, int serial, int messages, int monitor, int cable)
 {
 	setsid();
 	dup2(serial, STDIN_FILENO);
 	dup2(serial, STDOUT_FILENO);
 	dup2(messages, STDERR_FILENO);
 	dup2(monitor, MONITOR_FD);
+	dup2(cable, CABLE_FD);
 	execv(g->word[0], g->word);
 	_exit(FAILED);
 }
 
 static void start(struct guest *g)
 {
-	int serial[2], messages[2], monitor[2];
+	int serial[2], messages[2], monitor[2], cable[2];
 
-	make_pair(serial);
-	make_pair(messages);
-	make_pair(monitor);
+	make_pair(serial, SOCK_STREAM);
+	make_pair(messages, SOCK_STREAM);
+	make_pair(monitor, SOCK_STREAM);
+	make_pair(cable, SOCK_DGRAM);
 	g->pid = fork();
 	if (g->pid < 0)
 		fail("fork");
 	if (!g->pid)
-		run_guest(g, serial[1], messages[1], monitor[1]);
+		run_guest(g, serial[1], messages[1], monitor[1], cable[1]);
 	close(serial[1]);
 	close(messages[1]);
 	close(monitor[1]);
+	close(cable[1]);
 	g->serial = serial[0];
 	g->messages = messages[0];
 	g->monitor = monitor[0];
+	g->cable = cable[0];
 	g->out.len = g->said.len = g->reply_len = 0;
 	g->halted_looks = 0;
 	g->ticks = 0;
@@ -421,6 +432,7 @@ static void bury(struct guest *g, int status)
 	close(g->serial);
 	close(g->messages);
 	close(g->monitor);
+	close(g->cable);
 	g->pid = 0;
 }
 
@@ -534,6 +546,7 @@ static void type_at(struct guest *g, const char *text)
 	char line[256];
 
 	await_word(g);
+	g->heard = now_ms(); /* it has as long as any to answer */
 	if (g->pid)
 		send(g->serial, line, (size_t)snprintf(line, sizeof(line), "%.250s\r", text),
 		     MSG_NOSIGNAL);
@@ -639,14 +652,61 @@ static void count_exits(void)
 	close(fd);
 }
 
-/* Descriptors 0 to MONITOR_FD are for children to have: none of ours shall be among them. */
+/* Descriptors 0 to CABLE_FD are for children to have: none of ours shall be among them. */
 static void fill_descriptors(void)
 {
 	int fd;
 
 	do
 		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd < MONITOR_FD);
+	while (fd >= 0 && fd < CABLE_FD);
+}
+
+/* For guests that have a cable to each other: UDP on 127.0.0.1. */
+static void bring_up_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request))
+		fail("lo");
+	close(fd);
+}
+
+static void configure_tap(int control, const char *address)
+{
+	struct ifreq request = { .ifr_name = TAP };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (inet_pton(AF_INET, address, &in.sin_addr) != 1)
+		fail(address);
+	memcpy(&request.ifr_addr, &in, sizeof(in));
+	if (ioctl(control, SIOCSIFADDR, &request))
+		fail(TAP);
+	request.ifr_flags = IFF_UP | IFF_RUNNING;
+	if (ioctl(control, SIOCSIFFLAGS, &request))
+		fail(TAP);
+}
+
+/* A network card of this Linux whose cable leads to whoever opens it by its name. */
+static void make_tap(void)
+{
+	struct ifreq request = { .ifr_name = TAP, .ifr_flags = IFF_TAP | IFF_NO_PI };
+	FILE *file = fopen("/tap", "re");
+	char address[32];
+	int fd, control;
+
+	if (!file)
+		return;
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fscanf(file, "%31s", address) != 1 || fd < 0 || control < 0 ||
+	    ioctl(fd, TUNSETIFF, &request) || ioctl(fd, TUNSETPERSIST, 1))
+		fail(TAP);
+	configure_tap(control, address);
+	close(control);
+	close(fd);
+	fclose(file);
 }
 
 static void open_serial_line(void)
@@ -675,6 +735,8 @@ int main(void)
 	load_modules();
 	if (report_is_wanted())
 		count_exits();
+	bring_up_loopback();
+	make_tap();
 	open_serial_line();
 	say("# begins");
 	read_guests();

@@ -34,6 +34,12 @@ platform_run()
   *where=virtual*) cmdline="${cmdline%%where=virtual*}where=bare${cmdline#*where=virtual}" ;;
   esac
   set -- --machine "$platform_machine" --mem 128 --timeout "$run_seconds" --append "$cmdline"
+  case $options in
+  *cpus=*)
+    cpus=${options##*cpus=}
+    set -- "$@" --cpus "${cpus%% *}"
+    ;;
+  esac
   case $run_time:$platform_can in
   counted:*icount*) set -- "$@" --icount ;;
   flowing:*icount*) set -- "$@" --qemu -icount --qemu shift=0,sleep=on ;;

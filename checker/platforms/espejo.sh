@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # Espejo, on whatever machine: how guests are given to it, and what it says of them.
 platform_image=$B/hv/espejo.elf
+# Beside what a platform file says of its emulator.
+platform_can="$platform_can pause"
 
 # Steps of a run (see pgcheck) in the words of hv/type1/script.h.
 espejo_script()
@@ -11,6 +13,10 @@ espejo_script()
     type) echo "send $name \"$rest\"" ;;
     start) echo "vm start $name" ;;
     kill) echo "vm kill $name" ;;
+    pause) echo "vm pause $name" ;;
+    resume) echo "vm resume $name" ;;
+    delete) echo "vm delete $name" ;;
+    dump) echo "dump $name" ;;
     sleep) echo "sleep $name" ;;
     report)
       echo 'vm list'
@@ -69,11 +75,13 @@ platform_facts()
   tr -d '\r' <"$dir/$1.out" | awk -v format="$platform_roots" '
     /^hv> vm list/ { list = 1; next }
     /^hv> dump / { dumped = $3; list = 0; next }
-    /^hv> / { list = 0 }
+    /^hv> / { list = 0; dumped = "" }
     list && $1 ~ /^[0-9]+$/ && NF >= 7 {
       vm = $2; cause = ""
       for (i = 8; i <= NF; i++) cause = cause " " $i
       print "vm", vm, $3 cause
+      print "run", vm, $6
+      print "ran", vm, $6
     }
     list && $1 == "exits:" {
       sub(/^ *exits: */, "")
@@ -87,6 +95,11 @@ platform_facts()
     dumped != "" && ($1 == "n_cr3" || $1 == "EPT_POINTER") {
       root = $2; sub(/^0x/, "", root)
       print "root", dumped, root, format
-      dumped = ""
-    }' >"$dir/$1.facts"
+    }
+    dumped != "" && ($1 == "cr3" || $1 == "GUEST_CR3") {
+      cr3 = $2; sub(/^0x/, "", cr3)
+      print "cr3", dumped, cr3
+    }
+    $1 == "memory:" && $3 == "MiB," { print "memory", $2, $7, $(NF - 1); list = 0 }
+    $3 == "MiB," && $4 == "touched" && NF == 6 { print "touched", $1, $2, $5 }' >"$dir/$1.facts"
 }

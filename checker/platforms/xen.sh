@@ -20,6 +20,7 @@ touch 4000000'
 
 platform_declared=$checker/platforms/xen.declared
 # docs/found.md has the reproducers.
+platform_cannot='census/mwait.[me]* Xen shows its guests no MONITOR'
 platform_known='census/cpuid.1.ecx Xen emulates x2APIC
 census/cpuid.80000008.eax Xen tells 48 bits of linear addresses: it has no 5-level paging
 census/cr0.nw the guest dies of MOV to CR0 with NW and without CD: left out

@@ -72,16 +72,17 @@ check 'report.tap is TAP 13 with as many lines as its plan' awk '
 
 # The page: drawn by a browser, every plot with something in it, and nothing from elsewhere.
 chrome=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+# drawn PAGE PICTURES: so many at least
 drawn()
 {
   timeout 120 "$chrome" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync \
-    --user-data-dir="$scratch/chrome" --dump-dom "file://$scratch/check/report.html" >"$scratch/dom" 2>/dev/null
-  grep -q '</html>' "$scratch/dom" && [ "$(grep -c '<svg' "$scratch/dom")" -ge 4 ] &&
+    --user-data-dir="$scratch/chrome" --dump-dom "file://$1" >"$scratch/dom" 2>/dev/null
+  grep -q '</html>' "$scratch/dom" && [ "$(grep -c '<svg' "$scratch/dom")" -ge "$2" ] &&
     ! grep -E '>(NaN|null|Infinity)<|"(NaN|null)"' "$scratch/dom"
 }
 if [ -n "$chrome" ]; then
-  check 'report.html is drawn by a browser' drawn
+  check 'report.html is drawn by a browser' drawn "$scratch/check/report.html" 9
 else
   skip 'report.html is drawn by a browser' 'no browser'
 fi
@@ -115,6 +116,36 @@ check '--repeat 2: other seeds, nothing fails' sh -c "
 check 'an earlier check is not written over while it is read' status_is 2 \
   checker/pgcheck --bare "$scratch/check" --out "$scratch/check"
 check '--bisect from no commit is an error' status_is 2 checker/pgcheck --bisect nosuchcommit --out "$scratch/part"
+
+# ---- Platforms side by side ------------------------------------------------------------------
+
+# Two platforms, one of which fails everything; its title is no HTML.
+compared()
+{
+  mkdir -p "$scratch/side/qemu-svm" "$scratch/side/kvm"
+  cp "$scratch/check/report.json" "$scratch/check/info" "$scratch/side/qemu-svm/"
+  cp "$scratch/check/info" "$scratch/side/kvm/"
+  jq '.platform = "Other <b>" | .checks[].result = "fail"' "$scratch/check/report.json" >"$scratch/side/kvm/report.json"
+  status_is 1 tools/peers --table --platforms 'qemu-svm kvm' --out "$scratch/side" || return 1
+  grep -q 'Platforms side by side' "$scratch/side/peers.html" && grep -q 'Other &lt;b&gt;' "$scratch/side/peers.html" &&
+    ! grep -E '(src|href)=|url\(|<script|<b>"' "$scratch/side/peers.html"
+}
+embedded()
+{
+  checker/pgcheck --filter 'census/cr0*' --bare "$scratch/check" --out "$scratch/side/again" --quiet &&
+    grep -q 'Platforms side by side' "$scratch/side/again/report.html"
+}
+if command -v jq >/dev/null; then
+  check 'platforms side by side are a page, which needs nothing from elsewhere' compared
+  check 'a report beside them has their table too' embedded
+else
+  skip 'platforms side by side are a page' 'no jq'
+fi
+if [ -n "$chrome" ] && [ -s "$scratch/side/peers.html" ]; then
+  check 'that page is drawn by a browser' drawn "$scratch/side/peers.html" 1
+else
+  skip 'that page is drawn by a browser' 'no browser, or no page'
+fi
 
 # ---- The harness against runs that went wrong --------------------------------------------
 
@@ -233,7 +264,34 @@ sed -i '/name=disk/s/$/ failed=1/' "$scratch/bad/loads-virtual.out"
 check 'a load that did not do its work fails' fails_only load/disk
 spoil
 sed -i '/ end/d' "$scratch/bad/cost-virtual.out" "$scratch/bad/accounts.out"
-check 'a probe without its end line fails' fails_only cost/complete accounts/complete
+check 'a probe without its end line fails' fails_only cost/complete accounts/complete accounts/run-time
+spoil
+sed -i '/how=halted/s/most=[0-9]*/most=50000/' "$scratch/bad/cost-virtual.out"
+check 'a timer that wakes its guest too late fails' fails_only wake/halted
+spoil
+sed -i '/how=computing/s/early=0/early=1/' "$scratch/bad/wake-busy.out"
+check 'one that wakes it before its time fails' fails_only wake/computing-beside-busy
+spoil
+sed -i '/^.middle. @.* share /s/own=[0-9]*/own=1000000/' "$scratch/bad/share-weights.out"
+check 'a share that is not as its weight fails' fails_only weight/middle
+spoil
+awk '$1 == "memory" && ++n == 8 { $4++ } { print }' "$scratch/check/footprint.facts" >"$scratch/bad/footprint.facts"
+check 'memory that does not come back fails' fails_only memory/killed
+spoil
+awk '$1 == "memory" && ++n >= 5 { $3++ } { print }' "$scratch/check/footprint.facts" >"$scratch/bad/footprint.facts"
+check 'so does memory that stays promised' fails_only memory/ended memory/killed
+spoil
+awk '$1 == "memory" && !n++ { $4 += 1000 } { print }' "$scratch/check/footprint.facts" >"$scratch/bad/footprint.facts"
+check 'a VM that is too large fails' fails_only memory/vm memory/vcpu memory/gib
+spoil
+sed -i '0,/^memory /s//forgotten /' "$scratch/bad/footprint.facts"
+check 'memory that is not told of fails' fails_only memory/vm memory/vcpu memory/gib memory/ended memory/killed
+spoil
+sed -i 's/^run one .*/run one 0.010/' "$scratch/bad/accounts.facts"
+check 'an account of less time than the guest saw fails' fails_only accounts/run-time
+spoil
+awk '$1 == 27 { $3 += 100 } { print }' "$scratch/check/loads-virtual.marks" >"$scratch/bad/loads-virtual.marks"
+check 'a load with more exits than it needs fails' fails_only entries/timer
 check 'a directory without runs is an error' status_is 2 "$scratch/judge" "$scratch"
 check 'an unknown group is an error' status_is 2 checker/pgcheck --only nonsense --out "$scratch/none"
 check 'an unknown platform is an error' status_is 2 checker/pgcheck --platform nonsense
@@ -315,6 +373,22 @@ check 'the bits declared as hidden are those of docs/machine.md' declared_is_doc
 for bug in port-absent-zero ram-not-cleared svm-cr3-exits; do
   check "the seeded bug $bug is caught" checker/prove "checker/mutants/$bug.mutant"
 done
+# Two checks, of which a bug that was caught failed one, and one that was missed the other.
+covered()
+{
+  mkdir -p "$scratch/cov/checker" "$scratch/cov/hv" "$scratch/cov/mutants/reference-a-b" \
+    "$scratch/cov/mutants/bug/check" "$scratch/cov/mutants/other/check"
+  cp "$B/checker/judge" "$scratch/cov/checker/" && : >"$scratch/cov/hv/espejo.elf"
+  printf 'pass isolation x/%s\n' one two >"$scratch/cov/mutants/reference-a-b/results"
+  echo 'fail isolation x/one' >"$scratch/cov/mutants/bug/check/results"
+  echo 'fail isolation x/two' >"$scratch/cov/mutants/other/check/results"
+  printf '%s\n' key 'caught   bug by x/one' >"$scratch/cov/mutants/bug.verdict"
+  printf '%s\n' key 'missed   other: nothing fails' >"$scratch/cov/mutants/other.verdict"
+  B=$scratch/cov checker/prove --coverage >"$scratch/coverage" || return 1
+  cat "$scratch/coverage"
+  grep -q '^isolation x: 1 of 2 checks failed for a bug; never: two$' "$scratch/coverage"
+}
+check 'checks that no bug made fail are listed' covered
 fitting()
 {
   for mutant in checker/mutants/*.mutant; do

@@ -101,7 +101,7 @@ passes()
   LIMIT=600 background "$1" tools/peers --platforms "$2" --only "$3" --out "$records/$1.peer"
 }
 if [ -f "$build/linux/vmlinuz" ]; then
-  passes type2 type2 'switch reuse'
+  passes type2 type2 'switch reuse loads'
   passes kvm kvm 'switch'
 else
   skip 'guests of KVM' 'no Linux to run it in (make linux)'

@@ -182,7 +182,8 @@ static void test_sink(void)
 
 static void test_hex_byte(void)
 {
-	static const char *const none[] = { "", "a", "g0", "0g", "-1", " 1", "/0", ":0", "@0", "`0" };
+	static const char *const none[] = { "",   "a",  "g0", "0g", "-1",
+					      " 1", "/0", ":0", "@0", "`0" };
 
 	for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		CU_ASSERT_EQUAL(fmt_hex_byte(none[i]), -1);

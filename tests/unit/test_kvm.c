@@ -450,6 +450,37 @@ static void test_other_exits(void)
 	CU_ASSERT_EQUAL(cpu.vcpu.exit.insn_len, 0);
 }
 
+/* On AMD only a word for debugging tells an emulation failure from an event that met no memory. */
+static void test_undeliverable(void)
+{
+	static const struct {
+		u64 flags;
+		u32 word, count;
+		bool svm, ends;
+	} cases[] = {
+		{ KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES, 6, 8, true, true },
+		{ KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES, 4, 8, true, false },
+		{ 0, 4, 6, true, true },
+		{ 0, 4, 4, true, false }, /* it is not there */
+		{ 0, 4, 0, true, false },
+		{ 0, 4, 6, false, false },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		cpu_begin();
+		no_vm.state = VM_DEAD; /* it has nothing that could end */
+		kvm_features.svm = cases[i].svm;
+		page.run.internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+		page.run.internal.ndata = cases[i].count;
+		page.run.internal.data[0] = cases[i].flags;
+		page.run.internal.data[cases[i].word] = BIT(31) | 0x306; /* valid, #UD */
+		CU_ASSERT_EQUAL(exit_of(KVM_EXIT_INTERNAL_ERROR)->reason,
+				cases[i].ends ? EXIT_HOST : EXIT_EMULATE);
+	}
+	memset(&no_vm, 0, sizeof(no_vm));
+	kvm_features.svm = false;
+}
+
 /* An instruction that we carried out: RIP moves here, and the shadow ends. */
 static void test_emulated(void)
 {
@@ -603,6 +634,7 @@ void test_kvm_register(void)
 	CU_add_test(s, "device memory, of odd sizes too", test_device_memory);
 	CU_add_test(s, "MSRs, and #GP", test_msr);
 	CU_add_test(s, "other exits", test_other_exits);
+	CU_add_test(s, "an event that met no memory", test_undeliverable);
 	CU_add_test(s, "an instruction carried out by us", test_emulated);
 	CU_add_test(s, "interrupted events come out and go back", test_interrupted);
 	CU_add_test(s, "software events are executed again", test_soft);

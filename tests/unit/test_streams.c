@@ -110,7 +110,7 @@ static void check_case(const struct stream_case *c, unsigned kind)
 static void test_generate(void)
 {
 	static struct stream_case c, again;
-	unsigned sensitive = 0;
+	unsigned sensitive = 0, in_device = 0;
 
 	for (unsigned i = 0; i < 4000; i++) {
 		bool any = false;
@@ -123,7 +123,13 @@ static void test_generate(void)
 		for (unsigned u = 0; u < c.units; u++)
 			any |= c.unit[u].sensitive;
 		sensitive += any;
+		/* No event may be delivered to a stack in a device's memory. */
+		if (c.value[CASE_device] == 2) {
+			in_device++;
+			CU_ASSERT(!c.value[CASE_stacks] && i % KIND_COUNT == KIND_DEVICE);
+		}
 	}
+	CU_ASSERT(in_device > 100 && in_device < 300);
 	/* At least half of them have something that a hypervisor may have to do with. */
 	CU_ASSERT(sensitive > 2000);
 	generate_case(&c, 1, 7);

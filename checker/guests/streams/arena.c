@@ -7,6 +7,7 @@
 #include "arena.h"
 
 #include "dice.h"
+#include "generate.h"
 #include "lib/string.h"
 #include "rt/rt.h"
 #include "x86_ops.h"
@@ -53,6 +54,7 @@ static u64 filled_from;		      /* case_memory of what is in data */
 static unsigned code_end, code_begin; /* what is not FILL */
 /* Which state the case may change; what it cannot is not looked at, as looking may be an exit. */
 static bool system, debugs, priority;
+static bool vga, vga_stale; /* a data page is VGA memory; that differs from data */
 
 static u64 physical(const void *p)
 {
@@ -90,6 +92,52 @@ u64 *arena_word(u64 linear)
 	if (page < STREAM_DATA_PAGES)
 		return &data[page][(linear & PAGE_MASK) / 8];
 	return NULL;
+}
+
+/* ---- VGA memory ----------------------------------------------------------------------------- */
+
+#define VGA_MEMORY 0xa0000
+
+/*
+ * Graphics memory as a plain array: four planes, chained.  IBM VGA, "Sequencer Registers",
+ * "Graphics Controller Registers"
+ */
+static void init_vga(void)
+{
+	static const struct {
+		u16 port;
+		u8 index, value;
+	} set[] = {
+		{ 0x3c4, 2, 0x0f }, { 0x3c4, 4, 0x0e }, { 0x3ce, 0, 0 },    { 0x3ce, 1, 0 },
+		{ 0x3ce, 3, 0 },    { 0x3ce, 4, 0 },    { 0x3ce, 5, 0x40 }, { 0x3ce, 6, 0x05 },
+		{ 0x3ce, 8, 0xff },
+	};
+
+	x86_outb(0x3c2, x86_inb(0x3cc) | 3);
+	for (unsigned i = 0; i < ARRAY_SIZE(set); i++) {
+		x86_outb(set[i].port, set[i].index);
+		x86_outb(set[i].port + 1, set[i].value);
+	}
+	vga_stale = true;
+}
+
+static void copy_words(void *to, const void *from, u64 words)
+{
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+
+/* The device's page becomes what data has, or the other way round. */
+static void load_vga(void)
+{
+	if (vga_stale)
+		copy_words((void *)VGA_MEMORY, data[STREAM_DEVICE_PAGE], PAGE_SIZE / 8);
+	vga_stale = false;
+}
+
+static void store_vga(void)
+{
+	copy_words(data[STREAM_DEVICE_PAGE], (const void *)VGA_MEMORY, PAGE_SIZE / 8);
+	vga_stale = true;
 }
 
 /* ---- Descriptors ---------------------------------------------------------------------------- */
@@ -267,10 +315,12 @@ static void fill_page(unsigned page, u64 from)
 
 static void load_memory(u64 from)
 {
-	if (from != filled_from)
-		for (unsigned i = 0; i < STREAM_DATA_PAGES; i++)
-			fill_page(i, from);
+	if (from == filled_from)
+		return;
+	for (unsigned i = 0; i < STREAM_DATA_PAGES; i++)
+		fill_page(i, from);
 	filled_from = from;
+	vga_stale = true;
 }
 
 /* Registers of x87 and SSE, no exception waiting; whatever else is allowed. */
@@ -381,7 +431,12 @@ static void load_pages(const struct stream_case *c)
 	for (unsigned i = 0; i < STREAM_DATA_PAGES; i++)
 		pt[3 + i] = physical(data[i]) | c->value[CASE_data0 + i];
 	pt[(STREAM_DEVICE - STREAM_WINDOW) / PAGE_SIZE] =
-	    c->value[CASE_device] ? APIC_DEFAULT_BASE | PTE_P | PTE_W | PTE_PCD : 0;
+	    c->value[CASE_device] == 1 ? APIC_DEFAULT_BASE | PTE_P | PTE_W | PTE_PCD : 0;
+	vga = c->value[CASE_device] == 2;
+	if (!vga)
+		return;
+	load_vga();
+	pt[3 + STREAM_DEVICE_PAGE] = VGA_MEMORY | c->value[CASE_data0 + STREAM_DEVICE_PAGE];
 }
 
 static void load_debug(const u64 *value)
@@ -555,12 +610,17 @@ static void store_memory(u64 *results)
 		results[RESULT_data0 + i] = pt[3 + i] & ~PTE_ADDR;
 		if (!(pt[3 + i] & PTE_D))
 			continue;
+		if (vga && i == STREAM_DEVICE_PAGE)
+			store_vga();
 		results[RESULT_memory0 + i] = fold_bytes(data[i], PAGE_SIZE);
 		fill_page(i, filled_from);
 	}
 	for (unsigned i = 0; i < STREAM_CODE_PAGES; i++)
 		if (pt[i] & PTE_D)
 			memset(code, FILL, sizeof(code));
+	/* QEMU reads on in the next page before it finds that it cannot write to this one. */
+	if (vga && generate_lenient)
+		results[RESULT_data0 + STREAM_DEVICE_PAGE + 1] &= ~PTE_A;
 }
 
 void arena_store(const struct stream_case *c, u64 results[RESULT_COUNT])
@@ -618,6 +678,7 @@ const char *arena_init(void)
 	load_tables(ARENA_IDT);
 	load_task();
 	load_msrs();
+	init_vga();
 	load_memory(1);
 	LAPIC[LAPIC_SVR] = SVR_ON;
 	LAPIC[LAPIC_TPR] = 0;

@@ -31,7 +31,8 @@ enum case_mode { MODE_KERNEL_64, MODE_USER_64, MODE_USER_32, MODE_KERNEL_32, MOD
 
 /*
  * The state, as NAME(default).  stacks: 0 traps have stacks of their own, 1 most take the stack of
- * the moment.  pending: an interrupt of this vector waits (0: none).  fpu, memory: what x87, SSE
+ * the moment.  pending: an interrupt of this vector waits (0: none).  device: 1 the registers of
+ * the local APIC can be reached, 2 data2 is VGA memory.  fpu, memory: what x87, SSE
  * and AVX registers, and the data pages, are filled from (0: as after reset; zeros).  entry: where
  * in the code pages the stream begins.
  */

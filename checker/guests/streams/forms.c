@@ -62,7 +62,7 @@ static void unit_msr(struct pen *pen)
 static void unit_control(struct pen *pen)
 {
 	static const u8 cr0[] = { 1, 2, 3, 3, 16, 18 /* AM */ },
-			cr4[] = { 2, 3, 7, 8, 9, 10, 16, 18 };
+			cr4[] = { 2, 7, 8, 9, 10, 16, 18, 3 /* DE */ };
 	static const u8 xcr0[] = { 1, 3, 7, 0, 2, 5 };
 	bool wide = pen_long(pen);
 
@@ -75,7 +75,7 @@ static void unit_control(struct pen *pen)
 		break;
 	case 1:
 		pen_pattern(pen, wide ? "0f20e2480fbafa" : "0f20e20fbafa");
-		pen_put(pen, cr4[dice_below(pen->d, ARRAY_SIZE(cr4))], 1);
+		pen_put(pen, cr4[dice_below(pen->d, ARRAY_SIZE(cr4) - pen->watched)], 1);
 		pen_pattern(pen, "F0f22e2");
 		break;
 	case 2:
@@ -84,7 +84,7 @@ static void unit_control(struct pen *pen)
 		break;
 	case 3:
 		if (wide) { /* elsewhere REX is INC, and the rest a MOV to CR0 */
-			pen_mov(pen, 0, dice_below(pen->d, 16));
+			pen_mov(pen, 0, dice_below(pen->d, pen->low_priority ? 8 : 16));
 			pen_pattern(pen, "440f22c0440f20c1");
 		} else {
 			pen_pattern(pen, "0f20c0");
@@ -194,10 +194,18 @@ static void unit_monitor(struct pen *pen)
 #define PORT_NOTHING 0x2220 /* aligned: else QEMU reads half of it as zeros */
 #define PORT_POST 0x80	    /* takes bytes */
 
+u16 forms_port(struct dice *d)
+{
+	static const u16 port[] = { PORT_NOTHING, PORT_POST, PORT_SCRATCH };
+
+	return port[dice_below(d, ARRAY_SIZE(port))];
+}
+
 /* IN and OUT, once or by REP, of ports without a life of their own. */
 static void unit_port(struct pen *pen)
 {
-	bool in = dice_one_in(pen->d, 2), string = dice_one_in(pen->d, 2) && pen_checked(pen);
+	bool in = dice_one_in(pen->d, 2), string = dice_one_in(pen->d, 2) && pen_checked(pen) &&
+						   !pen->watched;
 	unsigned size = (unsigned)dice_below(pen->d, 3);
 	u16 port = PORT_NOTHING;
 
@@ -335,28 +343,54 @@ static void unit_raw(struct pen *pen)
 /* ---- The choice --------------------------------------------------------------------------------
  */
 
-/* ports: QEMU mixes up string I/O and breakpoints on its data. */
-static void one_of_sensitive(struct pen *pen, bool ports)
+static void one_of_sensitive(struct pen *pen)
 {
 	static void (*const special[])(struct pen *) = { unit_msr,    unit_control, unit_debug,
 							 unit_tables, unit_monitor, unit_port };
 
 	pen->unit->sensitive = true;
 	if (dice_one_in(pen->d, 3))
-		special[dice_below(pen->d, ARRAY_SIZE(special) - !ports)](pen);
+		special[dice_below(pen->d, ARRAY_SIZE(special))](pen);
 	else
 		pen_form(pen, forms_sensitive, forms_sensitive_count);
 }
 
-void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind, enum case_mode mode)
+/*
+ * QEMU mixes up string I/O and breakpoints on its data.  An interrupt that is held back after it
+ * was offered may come as a spurious one; on Bochs it does.
+ */
+static struct pen pen_of(struct case_unit *unit, struct dice *d, enum stream_kind kind,
+			 const struct stream_case *c)
+{
+	const u64 *value = c->value;
+
+	return (struct pen){
+		.unit = unit,
+		.d = d,
+		.mode = (enum case_mode)value[CASE_mode],
+		.low_priority = !generate_lenient && value[CASE_pending],
+		.device = value[CASE_device] == 2,
+		.watched = generate_lenient && kind == KIND_STEP,
+		.settled = (value[CASE_rflags] & RFLAGS_TF) || value[CASE_pending] ||
+			   value[CASE_dr7] != DR7_FIXED,
+	};
+}
+
+void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind,
+		const struct stream_case *c)
 {
 	static const u8 sensitive_of_ten[KIND_COUNT] = {
 		[KIND_KERNEL] = 3,    [KIND_USER] = 3, [KIND_COMPATIBILITY] = 3, [KIND_STEP] = 4,
 		[KIND_INTERRUPT] = 5, [KIND_EXIT] = 8, [KIND_DEVICE] = 2,
 	};
-	struct pen pen = { .unit = unit, .d = d, .mode = mode };
+	struct pen pen = pen_of(unit, d, kind, c);
 
 	memset(unit, 0, sizeof(*unit));
+	if (pen.device) {
+		unit->sensitive = true;
+		pen_form(&pen, forms_memory, forms_memory_count);
+		return;
+	}
 	if (kind == KIND_RAW) {
 		unit_raw(&pen);
 		return;
@@ -370,7 +404,7 @@ void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind, e
 		return;
 	}
 	if (dice_below(d, 10) < sensitive_of_ten[kind])
-		one_of_sensitive(&pen, !generate_lenient || kind != KIND_STEP);
+		one_of_sensitive(&pen);
 	else
 		pen_form(&pen, forms_plain, forms_plain_count);
 }

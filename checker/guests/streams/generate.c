@@ -11,6 +11,7 @@
 #define MEMORIES 4
 #define VECTOR_LOWEST 0x80 /* of interrupts that wait */
 #define DR7_LE_GE BITS(9, 8)
+#define DR7_PORT 2 /* with CR4.DE */
 
 bool generate_lenient;
 
@@ -158,6 +159,10 @@ static void some_breakpoints(struct stream_case *c, struct dice *d)
 
 		if (len == 2 && !kind)
 			len = 0;
+		if (kind == DR7_PORT && dice_one_in(d, 2)) {
+			at = forms_port(d) + dice_below(d, 4) - 1;
+			c->value[CASE_cr4] |= CR4_DE; /* without, QEMU looks at ports as well */
+		}
 		c->value[CASE_dr0 + i] = at;
 		dr7 |= (kind ? kind | len << 2 : 0) << (16 + 4 * i);
 		dr7 |= dice_below(d, 4) << (2 * i);
@@ -165,6 +170,37 @@ static void some_breakpoints(struct stream_case *c, struct dice *d)
 	c->value[CASE_dr7] = dr7 | (dice_number(d) & DR7_LE_GE);
 	if (dice_one_in(d, 4))
 		c->value[CASE_cr4] |= CR4_DE;
+}
+
+/*
+ * Operands in VGA memory, in any mode, stepped, watched, interrupted.  No event may be delivered
+ * to a stack there, which nobody emulates; and QEMU checks no segment, and calls an instruction
+ * that reads and writes across a border a reader if the second page is not there.
+ */
+static void with_device_memory(struct stream_case *c, struct dice *d)
+{
+	u64 *mode = &c->value[CASE_mode];
+
+	c->value[CASE_device] = 2;
+	c->value[CASE_stacks] = 0;
+	c->value[CASE_memory] = 1;
+	c->value[CASE_rbx] = forms_in_device(d);
+	c->value[CASE_rsi] = forms_in_device(d);
+	c->value[CASE_rdi] = forms_in_device(d);
+	*mode = dice_below(d, MODE_COUNT);
+	if (generate_lenient) {
+		for (unsigned i = CASE_ds; i <= CASE_gs; i++)
+			c->value[i] = SEL_USER_DATA;
+		c->value[CASE_data1] = c->value[CASE_data3] = CASE_DATA_PAGE;
+	}
+	c->value[CASE_rflags] |= dice_one_in(d, 4) ? RFLAGS_TF : 0;
+	/* QEMU meets breakpoints on a device twice, or others instead. */
+	if (dice_one_in(d, 4) && !generate_lenient)
+		some_breakpoints(c, d);
+	if (!dice_one_in(d, 4))
+		return;
+	c->value[CASE_rflags] |= *mode == MODE_USER_64 || *mode == MODE_USER_32 ? RFLAGS_IOPL : 0;
+	c->value[CASE_pending] = VECTOR_LOWEST + dice_below(d, 0x70);
 }
 
 static void of_kind(struct stream_case *c, struct dice *d, enum stream_kind kind)
@@ -191,7 +227,10 @@ static void of_kind(struct stream_case *c, struct dice *d, enum stream_kind kind
 		c->value[CASE_pending] = VECTOR_LOWEST + dice_below(d, 0x70);
 		break;
 	case KIND_DEVICE:
-		c->value[CASE_device] = 1;
+		if (dice_one_in(d, 3))
+			with_device_memory(c, d);
+		else
+			c->value[CASE_device] = 1;
 		break;
 	case KIND_RAW:
 		*mode = dice_one_in(d, 3) ? MODE_USER_32 : MODE_USER_64;
@@ -234,5 +273,5 @@ void generate_case(struct stream_case *c, u64 seed, u64 index)
 	narrow(c);
 	c->units = 4 + (unsigned)dice_below(&d, CASE_UNITS - 3);
 	for (unsigned i = 0; i < c->units; i++)
-		forms_unit(&c->unit[i], &d, kind, (enum case_mode)c->value[CASE_mode]);
+		forms_unit(&c->unit[i], &d, kind, c);
 }

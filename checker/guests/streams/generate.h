@@ -11,6 +11,7 @@
  *	- at CPL 0: HLT, MWAIT, random bytes, ports with a life of their own, LGDT and LIDT of
  *	  tables that do not serve traps; LTR and LLDT in 32-bit mode (Bochs takes half of the base)
  *	- LOCK BTS of a register: ends QEMU 7.2
+ *	- the FPU's arithmetic on VGA memory, and events on a stack there: no software does that
  *
  * Because two bare runs would differ, or bare and virtual may:
  *	- time, random numbers: what RDTSC, RDRAND return is overwritten at once
@@ -60,8 +61,13 @@ extern bool generate_lenient;
 /* Case number index of that seed. */
 void generate_case(struct stream_case *c, u64 seed, u64 index);
 
-/* A unit that can stand in a case of these (KIND_COUNT: any) kind and mode; forms.c. */
-void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind, enum case_mode mode);
+/* A unit that can stand in a case of this kind, with this state; forms.c. */
+void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind,
+		const struct stream_case *c);
+/* Likewise, in the device's page mostly. */
+u64 forms_in_device(struct dice *d);
+/* A port without a life of its own. */
+u16 forms_port(struct dice *d);
 /* An address in the window, near the border of a page more often than not. */
 u64 forms_address(struct dice *d);
 

@@ -54,6 +54,15 @@ u64 forms_address(struct dice *d)
 	return STREAM_DATA + page * PAGE_SIZE + offset - (dice_one_in(d, 8) ? PAGE_SIZE : 0);
 }
 
+u64 forms_in_device(struct dice *d)
+{
+	u64 at = forms_address(d);
+
+	if (dice_one_in(d, 8))
+		return at;
+	return STREAM_DATA + STREAM_DEVICE_PAGE * PAGE_SIZE + (at & PAGE_MASK);
+}
+
 static u64 some_immediate(struct dice *d)
 {
 	switch (dice_below(d, 4)) {
@@ -113,7 +122,7 @@ static void put_based(struct pen *pen)
 static void put_memory(struct pen *pen)
 {
 	if (dice_one_in(pen->d, 3))
-		pen_absolute(pen, forms_address(pen->d));
+		pen_absolute(pen, pen->device ? forms_in_device(pen->d) : forms_address(pen->d));
 	else
 		put_based(pen);
 }
@@ -140,6 +149,18 @@ void pen_prefix(struct pen *pen)
 	p = prefix[dice_below(pen->d, ARRAY_SIZE(prefix))];
 	/* In 32-bit mode another address size would change what follows. */
 	if (p == PREFIX_ADDRESS && !pen_long(pen))
+		return;
+	pen->operand16 |= p == PREFIX_OPERAND;
+	pen_put(pen, p, 1);
+}
+
+/* Segments and operand size only. */
+static void put_width(struct pen *pen)
+{
+	static const u8 prefix[] = { PREFIX_OPERAND, PREFIX_OPERAND, 0x64, 0x65, 0x36, 0x26 };
+	u8 p = prefix[dice_below(pen->d, ARRAY_SIZE(prefix))];
+
+	if (!dice_one_in(pen->d, 4))
 		return;
 	pen->operand16 |= p == PREFIX_OPERAND;
 	pen_put(pen, p, 1);
@@ -224,6 +245,9 @@ static void put_letter(struct pen *pen, char letter)
 	case 'P':
 		pen_prefix(pen);
 		break;
+	case 'W':
+		put_width(pen);
+		break;
 	case 'G':
 		pen_rex(pen);
 		break;
@@ -260,6 +284,9 @@ static void put_letter(struct pen *pen, char letter)
 	case 'F': /* SETC AL; CMP EAX, EAX */
 		pen_pattern(pen, "0f92c039c0");
 		break;
+	case 'U':
+		pen_pattern(pen, "39c0");
+		break;
 	default:
 		put_operand(pen, letter);
 	}
@@ -281,13 +308,22 @@ void pen_pattern(struct pen *pen, const char *p)
 	}
 }
 
+/* Are flags undefined behind its first instruction? */
+static bool leaves_flags(const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (*pattern == 'F' || *pattern == 'U')
+			return true;
+	return false;
+}
+
 void pen_form(struct pen *pen, const struct form *table, size_t count)
 {
 	const struct form *form;
 
 	do
 		form = &table[dice_below(pen->d, count)];
-	while (!(form->modes & BIT(pen->mode)));
+	while (!(form->modes & BIT(pen->mode)) || (pen->settled && leaves_flags(form->pattern)));
 	pen->unit->count = form->count;
 	pen_pattern(pen, form->pattern);
 }

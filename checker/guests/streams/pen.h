@@ -14,6 +14,10 @@ struct pen {
 	struct dice *d;
 	enum case_mode mode;
 	bool operand16, wide; /* prefixes that were written */
+	bool low_priority; /* CR8 holds back no interrupt that waits */
+	bool device; /* operands in the device's page, mostly */
+	bool watched; /* no string input or output */
+	bool settled; /* nothing that leaves flags undefined: somebody looks at them in between */
 	bool reg_fixed;
 	u8 reg; /* of the next ModRM, if fixed */
 };

@@ -19,6 +19,7 @@
 #define STREAM_DATA_PAGES 4
 #define STREAM_PAGES (STREAM_CODE_PAGES + STREAM_DATA_PAGES)
 #define STREAM_DEVICE (STREAM_WINDOW + 0x20000) /* the local APIC's registers, if at all */
+#define STREAM_DEVICE_PAGE 2 /* the data page that may be VGA memory instead */
 #define STREAM_TPR (STREAM_DEVICE + 0x80) /* [SDM] "Task and Processor Priorities" (11.8.3.1) */
 
 /* The arena, linked low with the probe, is seen here too; the last slot of the PML4. */

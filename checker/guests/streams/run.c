@@ -110,15 +110,23 @@ static bool take_frame(struct run_trap *t)
 static void take_more(struct run_trap *t)
 {
 	const u64 fixed = DR6_FIXED;
+	u64 dr7;
 
 	if (t->vector == VECTOR_PF)
 		t->more = arena_save[SAVE_CR2];
 	if (t->vector != VECTOR_DB)
 		return;
-	__asm__ volatile("mov %%db6, %0" : "=r"(t->more));
-	/* QEMU tells of breakpoints on the next instruction as well, after its own steps. */
-	if (generate_lenient && (t->more & DR6_BS))
-		t->more &= ~BITS(3, 0);
+	__asm__ volatile("mov %%db6, %0; mov %%db7, %1" : "=r"(t->more), "=r"(dr7));
+	/* What is not enabled may show, or not: [SDM] "Debug Status Register (DR6)" (18.2.3). */
+	for (unsigned i = 0; i < 4; i++)
+		if (!(dr7 >> 2 * i & 3))
+			t->more &= ~BIT(i);
+	/*
+	 * QEMU tells of breakpoints on the next instruction as well, after its own steps; and of a
+	 * breakpoint on a port only, if the instruction was stepped.
+	 */
+	if (generate_lenient && (arena_save[SAVE_FRAME + 2] & RFLAGS_TF) && (t->more & BITS(3, 0)))
+		t->more = (t->more & ~BITS(3, 0)) | DR6_BS;
 	__asm__ volatile("mov %0, %%db6" ::"r"(fixed));
 }
 
@@ -134,6 +142,14 @@ static unsigned over(enum run_reason reason)
 	return 0;
 }
 
+/* RDTSC or RDTSCP is in it: behind its middle, registers may show the time. */
+static bool shows_time(const struct case_unit *unit)
+{
+	const u8 *b = unit->byte;
+
+	return unit->len > 3 && b[0] == 0x0f && (b[1] == 0x31 || (b[1] == 0x01 && b[2] == 0xf9));
+}
+
 /*
  * After a fault, the next unit, in the mode of the case: what is behind would mean something else
  * in another one.
@@ -142,6 +158,8 @@ static void skip_unit(u64 *frame, unsigned unit)
 {
 	u64 mode = now->c->value[CASE_mode];
 
+	if (frame[0] != start_of(now->c, unit) && shows_time(&now->c->unit[unit]))
+		arena_save[0] = arena_save[1] = arena_save[2] = 0;
 	frame[0] = start_of(now->c, unit + 1);
 	if (frame[1] == arena_cs(mode))
 		return;

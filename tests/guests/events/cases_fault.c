@@ -182,7 +182,7 @@ const struct event_case fault_cases[] = {
 	{ "rep-movs-interrupted", code_long_movs, "interrupted, left 0", REP_TITLE, start_timer,
 	  .after = was_interrupted, .argument = RAM },
 	{ "rep-outs-interrupted", code_long_outs, "interrupted, left 0", REP_TITLE, start_timer,
-	  .after = was_interrupted, .argument = RAM },
+	  .after = was_interrupted, .argument = RAM, .slow = true },
 	{ "rf-of-fault", code_ud, "ud@a+rf", RF_TITLE, .show_rf = true },
 	{ "rf-of-gp", code_load_ds, "gp(1234)@a+rf", RF_TITLE, .show_rf = true },
 	{ "rf-of-xsetbv", code_xsetbv, "gp(0)@a+rf", RF_TITLE, .show_rf = true },

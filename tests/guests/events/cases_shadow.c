@@ -109,9 +109,10 @@ static void count_in_shadow(void)
 	{                                                                                          \
 		"sti-" label, code, want, STI_TITLE, pend_irq0                                     \
 	}
-#define NEVER(label, code, title)                                                                  \
+#define NEVER(label, code, title, is_slow)                                                         \
 	{                                                                                          \
-		"never-" label, code, "never", title, start_timer, .after = count_in_shadow        \
+		"never-" label, code, "never", title, start_timer, .after = count_in_shadow,       \
+			.slow = is_slow                                                            \
 	}
 
 const struct event_case shadow_cases[] = {
@@ -145,12 +146,12 @@ const struct event_case shadow_cases[] = {
 	STI("rep-movs", code_sti_rep, "irq0@a or irq0@b"),
 	{ "popf-opens", code_popf, "irq0@a", IF_TITLE, pend_irq0 },
 	{ "iret-opens", code_iret, "irq0@a", IF_TITLE, pend_irq0 },
-	NEVER("mov-ss-nop", code_never_ss_nop, SS_TITLE),
-	NEVER("mov-ss-cpuid", code_never_ss_cpuid, SS_TITLE),
-	NEVER("mov-ss-in", code_never_ss_in, SS_TITLE),
-	NEVER("sti-nop", code_never_sti_nop, STI_TITLE),
-	NEVER("sti-out", code_never_sti_out, STI_TITLE),
-	NEVER("pop-ss-32", code_never_pop_ss, SS_TITLE),
+	NEVER("mov-ss-nop", code_never_ss_nop, SS_TITLE, true),
+	NEVER("mov-ss-cpuid", code_never_ss_cpuid, SS_TITLE, false),
+	NEVER("mov-ss-in", code_never_ss_in, SS_TITLE, true),
+	NEVER("sti-nop", code_never_sti_nop, STI_TITLE, true),
+	NEVER("sti-out", code_never_sti_out, STI_TITLE, false),
+	NEVER("pop-ss-32", code_never_pop_ss, SS_TITLE, true),
 	STI("nop-32", code_sti32, "irq0@b"),
 };
 const unsigned shadow_case_count = ARRAY_SIZE(shadow_cases);

@@ -34,6 +34,7 @@ static size_t log_len;
 static u64 next_fresh = FRESH_FIRST;
 static unsigned events;
 static char emulator[16] = "none";
+static bool records; /* for the checker */
 
 /* ---- Gates ------------------------------------------------------------------------------- */
 
@@ -300,22 +301,53 @@ static const char *next_alternative(const char *text)
 	return NULL;
 }
 
-/* Is got one of the alternatives, which " or " divides? */
-static bool same(const char *got, const char *wanted)
+static bool same_as_first(const char *got, const char *wanted)
 {
 	size_t len = strlen(got);
 
+	return !strncmp(got, wanted, len) &&
+	       (!wanted[len] || !strncmp(wanted + len, OR, strlen(OR)));
+}
+
+/* Is got one of the alternatives, which " or " divides? */
+static bool same(const char *got, const char *wanted)
+{
 	for (; wanted; wanted = next_alternative(wanted))
-		if (!strncmp(got, wanted, len) &&
-		    (!wanted[len] || !strncmp(wanted + len, OR, strlen(OR))))
+		if (same_as_first(got, wanted))
 			return true;
 	return false;
+}
+
+/* Up to the next alternative, without spaces. */
+static void put_words(char *to, const char *text)
+{
+	for (; *text && strncmp(text, OR, strlen(OR)); text++)
+		*to++ = *text == ' ' ? '_' : *text;
+	*to = '\0';
+}
+
+/* For the checker (groups/events.sh): a record; who deviates is its affair. */
+static unsigned tell(const struct event_case *c, const char *got)
+{
+	char words[2][LOG_SIZE];
+	const char *manual = c->expected;
+
+	/* Where the manual allows several, the one that came; else the first. */
+	for (const char *next = manual; next; next = next_alternative(next))
+		if (same_as_first(got, next))
+			manual = next;
+	put_words(words[0], got);
+	put_words(words[1], manual);
+	rt_record("case %s got=%s manual=%s", c->name, words[0], words[1]);
+	return 0;
 }
 
 static unsigned verdict(unsigned number, const struct event_case *c)
 {
 	const char *known = deviation(emulator, c->name), *got = log_len ? log_text : "-";
 
+	if (records)
+		return tell(c, got);
 	if (same(got, c->expected)) {
 		rt_print("ok %u %s\n", number, c->name);
 		return 0;
@@ -361,11 +393,16 @@ static unsigned run_all(void)
 
 	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
 		total += *groups[g].count;
-	rt_print("1..%u\n", total);
+	if (!records)
+		rt_print("1..%u\n", total);
 	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)
 		for (unsigned i = 0; i < *groups[g].count; i++)
-			failed += run_case(++number, &groups[g].cases[i]);
-	rt_print("# %u of %u cases differ\n", failed, total);
+			if (!records || !groups[g].cases[i].slow)
+				failed += run_case(++number, &groups[g].cases[i]);
+	if (records)
+		rt_record("end cases=%u", number);
+	else
+		rt_print("# %u of %u cases differ\n", failed, total);
 	return failed;
 }
 
@@ -388,6 +425,7 @@ unsigned probe_main(void)
 {
 	/* The command line: the emulator whose deviations are known. */
 	rt_word("emulator", emulator, sizeof(emulator));
+	records = rt_has("records", "yes");
 	init_cpu();
 	machine_reset();
 	return run_all() ? 1 : 0;

@@ -86,6 +86,7 @@ struct event_case {
 	void (*after)(void); /* what else there is to log */
 	u64 argument;	     /* in R8 */
 	bool show_rf;	     /* "+rf" behind events whose pushed RFLAGS have it */
+	bool slow;	     /* millions of instructions: not for the checker */
 };
 
 extern const struct event_case shadow_cases[], step_cases[], nmi_cases[], interrupt_cases[],

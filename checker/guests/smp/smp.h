@@ -1,0 +1,65 @@
+/*
+ * smp.h - two CPUs that do things to each other: what the parts of this probe share
+ *
+ * Owns: the second CPU's jobs, a log of what came in on each CPU, the local APIC. Must not know:
+ * who judges; the records are those of ../systems/systems.h.
+ *
+ * CPU 0 leads; CPU 1 does the jobs that it is given, with interrupts on unless the job switches
+ * them off.
+ */
+#ifndef CHECKER_SMP_H
+#define CHECKER_SMP_H
+
+#include "../systems/systems.h"
+#include "x86_ops.h"
+
+#define CPUS 2
+
+/* Registers of the local APIC. */
+#define APIC_ID 0x20
+#define APIC_TPR 0x80
+#define APIC_EOI 0xb0
+#define APIC_LDR 0xd0
+#define APIC_DFR 0xe0
+#define APIC_SVR 0xf0
+#define APIC_IRR 0x200
+#define APIC_ICR 0x300
+#define APIC_ICR_HIGH 0x310
+#define SVR_ON 0x1ffu
+#define ICR_LOWEST 0x100u
+#define ICR_NMI 0x400u
+#define ICR_INIT 0x500u
+#define ICR_SIPI 0x600u
+#define ICR_LOGICAL 0x800u
+#define ICR_ASSERT 0x4000u
+#define ICR_SELF 0x40000u
+#define ICR_ALL 0x80000u
+#define ICR_OTHERS 0xc0000u
+
+u32 smp_read(u32 reg);
+void smp_write(u32 reg, u32 value);
+void smp_send(u32 destination, u32 command);
+
+/* What came: of each vector, on each CPU. */
+extern volatile u32 smp_came[CPUS][256];
+void smp_forget(void);
+
+/* Page faults of CPU 1 go on there, and are counted in smp_came; 0: they are the end. */
+extern volatile u64 smp_fixup;
+
+/* CPU 1 runs f once; smp_join waits for its end.  False: it does not come. */
+void smp_give(void (*f)(void));
+bool smp_join(void);
+/* Until *what is at least that; false: it takes too long. */
+bool smp_until(const volatile u32 *what, u32 least);
+/* A while in which what is under way arrives. */
+void smp_settle(void);
+
+/* Its state as it began, and what starts and stops it; leaves CPU 1 running.  False: it did not
+ * start. */
+bool smp_start(void);
+void smp_messages(void);
+void smp_litmus(void);
+void smp_pages(void);
+
+#endif

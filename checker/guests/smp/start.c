@@ -1,0 +1,109 @@
+/*
+ * start.c - INIT and SIPI: what starts a CPU, what does not, and how it begins
+ *
+ * Sources: [SDM] vol. 3 "Processor State After Reset" (9.1.1, table 9-1), "MP Initialization
+ * Protocol Algorithm" (8.4.3), "Issuing Interprocessor Interrupts" (10.6).
+ */
+#include "smp.h"
+
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define PAGE_A 0x8
+#define PAGE_B 0x9
+#define CR0_CACHES 0x60000000u /* INIT leaves them as they are */
+#define REGS 20
+#define FLAGS_OF_ARITHMETIC 0x8d5u
+
+/* As ap.S stores it. */
+struct PACKED record {
+	u32 starts, regs[REGS];
+	u8 idt[8], gdt[8];
+};
+
+extern char ap_start[], ap_end[], ap_record[], ap_gdt[];
+extern u64 rt_gdt[];
+extern volatile u32 ap_arrived;
+
+static struct record *record_of(unsigned page)
+{
+	return (struct record *)(uintptr_t)((page << 12) + (unsigned)(ap_record - ap_start));
+}
+
+static void prepare(unsigned page)
+{
+	char *to = (char *)(uintptr_t)(page << 12);
+	struct PACKED {
+		u16 limit;
+		u32 base;
+	} gdt = { 0x3f, (u32)(uintptr_t)rt_gdt };
+
+	memcpy(to, ap_start, (size_t)(ap_end - ap_start));
+	memcpy(to + (ap_gdt - ap_start), &gdt, sizeof(gdt));
+}
+
+static void show_state(const struct record *r)
+{
+	static const char *const names[REGS] = { "eax", "ebx", "ecx",  "edx",  "esi",
+						 "edi", "ebp", "esp",  "cr0",  "cr4",
+						 "cr3", "cr2", "dr6",  "dr7",  "cs",
+						 "ds",	"ss",  "base", "efer", "eflags" };
+	static const u32 manual[REGS] = {
+		[8] = 0x10, [12] = 0xffff0ff0, [13] = 0x400, [14] = PAGE_A << 8, [19] = 2
+	};
+	char name[SYSTEMS_NAME];
+
+	for (unsigned i = 0; i < REGS; i++) {
+		u32 got = r->regs[i], want = manual[i];
+
+		if (i == 8)
+			got &= ~CR0_CACHES;
+		else if (i == 3)
+			want = x86_cpuid(1, 0).eax;
+		else if (i == 19)
+			got &= ~FLAGS_OF_ARITHMETIC; /* ap.S has counted */
+		else if (i == 17) {
+			got &= (u32)APIC_BASE_BSP | (u32)APIC_BASE_ENABLE;
+			want = (u32)APIC_BASE_ENABLE;
+		}
+		fmt_string(name, sizeof(name), "start.%s", names[i]);
+		systems_number(name, got, want);
+	}
+	systems_number("start.idt.limit", r->idt[0] | r->idt[1] << 8, 0xffff);
+	systems_number("start.idt.base", r->idt[2] | r->idt[3] << 8 | r->idt[4] << 16, 0);
+	systems_number("start.gdt.limit", r->gdt[0] | r->gdt[1] << 8, 0xffff);
+}
+
+bool smp_start(void)
+{
+	struct record *a = record_of(PAGE_A), *b = record_of(PAGE_B);
+
+	prepare(PAGE_A);
+	prepare(PAGE_B);
+	smp_send(1, ICR_INIT | ICR_ASSERT);
+	smp_settle();
+	systems_number("start.init-alone", a->starts + b->starts, 0);
+	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_A);
+	systems_number("start.sipi", smp_until(&ap_arrived, 1), true);
+	if (!ap_arrived)
+		return false;
+	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_B);
+	smp_settle();
+	systems_number("start.sipi-while-running", a->starts << 4 | b->starts, 0x10);
+	show_state(a);
+	/* Stopped, it takes no interrupt and no job. */
+	smp_send(1, ICR_INIT | ICR_ASSERT);
+	smp_settle();
+	smp_forget();
+	smp_send(1, ICR_ASSERT | 0x50);
+	if (systems_virtual()) /* QEMU 7.2 would start it at the reset vector */
+		smp_send(1, ICR_NMI | ICR_ASSERT);
+	smp_settle();
+	systems_number("start.stopped", smp_came[1][0x50] + smp_came[1][VECTOR_NMI], 0);
+	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_B);
+	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_A);
+	systems_number("start.again", smp_until(&ap_arrived, 2), true);
+	smp_settle();
+	systems_number("start.first-sipi-counts", a->starts << 4 | b->starts, 0x11);
+	return ap_arrived == 2;
+}
