@@ -31,30 +31,48 @@ static u64 number_class(u64 number)
 	return number < 8 ? number : number < 0x1000 ? 8 + number / 64 : 0x100;
 }
 
-static void each_number(struct tally *t, void (*call)(struct tally *t, u64 number, unsigned class))
+static void each_number(struct tally *t, u64 (*call)(struct tally *t, u64 number, unsigned class))
 {
+	u64 unknown;
+
 	for (u64 number = 0; number < 300; number++)
 		for (unsigned class = 0; class < ARGUMENTS; class ++)
 			if (number < 16 || hostile_chosen())
 				call(t, number, class);
-	for (unsigned bit = 9; bit < 64; bit++)
-		call(t, 1ull << bit, ARGUMENTS);
+	/* Whoever has calls has none of 64 ones, and none that only the upper half tells apart. */
+	unknown = call(t, ~0ull, ARGUMENTS);
+	for (unsigned bit = 9; bit < 64; bit++) {
+		u64 result = call(t, 1ull << bit, ARGUMENTS);
+
+		hostile_bad(t, bit >= 32 && !rt_faulted() && result != unknown, "upper-half-ignored",
+			    bit);
+	}
 }
 
-static void vmmcall(struct tally *t, u64 number, unsigned class)
+/* What a call must leave alone; the result. */
+#define CALL(insn)                                                                                 \
+	do {                                                                                       \
+		u64 b = x, c = x, d = x, s = x, di = x;                                            \
+		RT_TRY(insn, RT_OUT("+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(s), "+D"(di)));       \
+		hostile_bad(t, b != x || c != x || d != x || s != x || di != x,                    \
+			    insn "-changes-registers", number);                                     \
+		hostile_case(t, number_class(number), class);                                      \
+	} while (0)
+
+static u64 vmmcall(struct tally *t, u64 number, unsigned class)
 {
 	u64 a = number, x = argument(class);
 
-	RT_TRY("vmmcall", RT_OUT("+a"(a)), "b"(x), "c"(x), "d"(x), "S"(x), "D"(x));
-	hostile_case(t, number_class(number), class);
+	CALL("vmmcall");
+	return a;
 }
 
-static void vmcall(struct tally *t, u64 number, unsigned class)
+static u64 vmcall(struct tally *t, u64 number, unsigned class)
 {
 	u64 a = number, x = argument(class);
 
-	RT_TRY("vmcall", RT_OUT("+a"(a)), "b"(x), "c"(x), "d"(x), "S"(x), "D"(x));
-	hostile_case(t, number_class(number), class);
+	CALL("vmcall");
+	return a;
 }
 
 /* Catches: a number that is taken for a place in a table, an argument for an address. */
@@ -74,7 +92,9 @@ static void hypercalls(struct tally *t)
 	for (u64 number = 0; number < 64; number++)
 		for (unsigned class = 0; class < ARGUMENTS; class ++) {
 			vmmcall(t, number, class);
+			hostile_bad(t, !rt_faulted(), "VMMCALL-works", number);
 			vmcall(t, number, class);
+			hostile_bad(t, !rt_faulted(), "VMCALL-works", number);
 		}
 }
 
