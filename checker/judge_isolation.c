@@ -457,7 +457,8 @@ static enum reading read_share(const struct judge *judge, const struct beside *b
 		return READ_NOT;
 	text = record_of(&r, "neighbour", "share");
 	begin = record_of(&r, "neighbour", "sharing");
-	whole = text && begin && record_number(begin, "slice", &s->slice) &&
+	whole = text && begin && record_of(&r, "neighbour", "shared") &&
+		record_number(begin, "slice", &s->slice) &&
 		record_number(text, "count", &s->count) &&
 		record_number(text, "own", &s->own) &&
 		record_number(text, "elapsed", &s->elapsed) &&

@@ -165,7 +165,8 @@ static void judge_begin(const struct judge *judge, const struct record_log *log,
 
 	for (int i = 0; i < 2 && nonce; i++)
 		text = record_next(log, &at, "witness", nonce, "counting");
-	if (!text || !record_number(text, "began", &again))
+	if (!text || !record_number(text, "began", &again) ||
+	    !record_next(log, &at, "witness", nonce, "counted"))
 		again = UINT64_MAX;
 	snprintf(reason, sizeof(reason),
 		 "at %" PRIu64 ", and at %" PRIu64

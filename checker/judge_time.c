@@ -153,6 +153,9 @@ static void judge_weight(const struct judge *judge, const struct record_log *log
 
 	snprintf(name, sizeof(name), "weight/%s", weighed[i]);
 	text = record_next(log, &at, weighed[i], nonce, "share");
+	/* The run is over as the last one says so. */
+	if (text && i == WEIGHED - 1 && !record_next(log, &at, weighed[i], nonce, "shared"))
+		text = NULL;
 	if (!text || !record_number(text, "own", &own) ||
 	    !record_number(text, "elapsed", &elapsed) || !record_number(text, "gaps", &gaps) ||
 	    !gaps || !elapsed) {

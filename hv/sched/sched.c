@@ -62,7 +62,6 @@ int sched_add(struct vcpu *v)
 	host_lock(&sched.lock);
 	check(v->sched.state == SCHED_OUT);
 	v->sched.leaving = false;
-	v->sched.left_ns = 0;
 	make_ready(v);
 	cpu = cpu_for(v);
 	host_unlock(&sched.lock);
@@ -156,11 +155,10 @@ int sched_busy(unsigned cpu)
 	return other;
 }
 
-static void put(struct vcpu *v, bool blocked, bool aside, u64 now)
+void sched_put(struct vcpu *v, bool blocked, u64 now)
 {
 	host_lock(&sched.lock);
 	check(v->sched.state == SCHED_RUNNING);
-	v->sched.left_ns = 0;
 	sched.timeless[v->sched.cpu] = false;
 	v->sched.run_ns += now - v->sched.started_ns;
 	if (v->sched.due_ns && now > v->sched.due_ns)
@@ -171,21 +169,9 @@ static void put(struct vcpu *v, bool blocked, bool aside, u64 now)
 	} else if (blocked && !vcpu_requested(v)) {
 		v->sched.state = SCHED_BLOCKED;
 	} else {
-		if (aside && v->sched.due_ns > now)
-			v->sched.left_ns = v->sched.due_ns - now;
 		make_ready(v);
 	}
 	host_unlock(&sched.lock);
-}
-
-void sched_put(struct vcpu *v, bool blocked, u64 now)
-{
-	put(v, blocked, false, now);
-}
-
-void sched_put_aside(struct vcpu *v, u64 now)
-{
-	put(v, false, true, now);
 }
 
 int sched_kick(struct vcpu *v)
@@ -233,17 +219,13 @@ unsigned sched_state(struct vcpu *v)
 
 static struct vcpu *head, *tail;
 
-/* At the end; in the middle of its turn, in front. */
 static void rr_enqueue(struct vcpu *v)
 {
-	if (v->sched.left_ns || !head) {
-		v->sched.next = head;
-		head = v;
-		tail = v->sched.next ? tail : v;
-		return;
-	}
 	v->sched.next = NULL;
-	tail->sched.next = v;
+	if (head)
+		tail->sched.next = v;
+	else
+		head = v;
 	tail = v;
 }
 
@@ -270,7 +252,7 @@ static u64 turn_ns(const struct vcpu *v)
 /* Who owes a turn or more lets the others go first, and owes one less. */
 static void rr_collect(void)
 {
-	while (head != tail && !head->sched.left_ns && head->sched.debt_ns >= turn_ns(head)) {
+	while (head != tail && head->sched.debt_ns >= turn_ns(head)) {
 		struct vcpu *v = head;
 
 		v->sched.debt_ns -= turn_ns(v);
@@ -289,8 +271,6 @@ static struct vcpu *rr_pick(unsigned cpu UNUSED)
 	if (!v)
 		return NULL;
 	rr_dequeue(v);
-	if (v->sched.left_ns)
-		return v;
 	v->sched.paid_ns = MIN(v->sched.debt_ns, turn_ns(v) - MIN(turn_ns(v), LEAST_NS));
 	v->sched.debt_ns -= v->sched.paid_ns;
 	return v;
@@ -298,7 +278,7 @@ static struct vcpu *rr_pick(unsigned cpu UNUSED)
 
 static u64 rr_slice_ns(const struct vcpu *v)
 {
-	return v->sched.left_ns ? v->sched.left_ns : turn_ns(v) - v->sched.paid_ns;
+	return turn_ns(v) - v->sched.paid_ns;
 }
 
 const struct sched_policy sched_round_robin = {

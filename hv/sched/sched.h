@@ -32,7 +32,6 @@ struct sched_entity {
 	u64 due_ns; /* RUNNING: until when, since others wait; 0: nobody has waited yet */
 	u64 debt_ns; /* time that it took from those who waited */
 	u64 paid_ns; /* RUNNING: what its turn is shorter by, to pay for that */
-	u64 left_ns; /* of a turn that was put aside; 0: a new turn */
 	u64 run_ns; /* time spent RUNNING, in all */
 	struct vcpu *next; /* in the policy's queue */
 };
@@ -83,11 +82,6 @@ int sched_nudge(void);
  * v comes back: blocked, or ready to go on (or leaving).  A request made meanwhile makes it READY.
  */
 void sched_put(struct vcpu *v, bool blocked, u64 now);
-/*
- * v comes back in the middle of its turn, for its CPU has something else to do: it is the first to
- * be picked, for what is left of the turn.
- */
-void sched_put_aside(struct vcpu *v, u64 now);
 
 /*
  * Somebody wants v to look at its requests: it becomes READY if it was BLOCKED.  Returns the

@@ -176,7 +176,6 @@ static void stop_stepping(struct cpu *cpu, struct vcpu *v)
 static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 {
 	enum vcpu_stop stop = VCPU_HOST;
-	bool aside = false;
 	u64 deadline, now;
 
 	virt->load(v);
@@ -185,8 +184,7 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 	do {
 		__atomic_store_n(&cpu->stepping, true, __ATOMIC_SEQ_CST);
 		deadline = deadline_of(v);
-		aside = must_leave(cpu) && !console_holds(v->vm);
-		if (aside || console_holds(v->vm) || host_now() >= deadline)
+		if (must_leave(cpu) || console_holds(v->vm) || host_now() >= deadline)
 			break;
 		timer_arm(deadline);
 		nudge_at(cpu->timer_armed_ns);
@@ -202,10 +200,7 @@ static void run_vcpu(struct cpu *cpu, struct vcpu *v)
 	cpu->loaded = NULL;
 	now = host_now();
 	cpu->busy_ns += now - cpu->loaded_ns;
-	if (aside)
-		sched_put_aside(v, now);
-	else
-		sched_put(v, stop == VCPU_BLOCKED, now);
+	sched_put(v, stop == VCPU_BLOCKED, now);
 }
 
 /* Nothing to run: halted until an interrupt.  After a kick since sched_pick HLT ends at once. */

@@ -107,7 +107,7 @@ share()
   shift 3
   case $share_machine in qemu-*) icount=--icount ;; esac
   # shellcheck disable=SC2086 # an option or none
-  start "$share_name" "$share_machine" $icount --until 'share count=' --opt silence=0 \
+  start "$share_name" "$share_machine" $icount --until '@none shared' --opt silence=0 \
     --module "$build/checker/neighbour.elf name=neighbour mem=16M -- mode=share slice=$(turn "$share_machine")" \
     --module "$share_guest name=other mem=16M net=lan -- $*" \
     --module "$records/evil.img vm=other role=disk"
@@ -231,7 +231,8 @@ for machine in $floods; do
   done
   ends "$machine-quit" 3 'the operator ends a run beside text without end'
   check "$machine-quit: no line is lost, none is out of order" in_order "$machine-quit" 60
-  says "$machine-quit" 'a neighbour is heard' '^\[evil\] line 20,' '^\[one\] .*25 primes' '^\[evil\] line 60,'
+  # What evil says waits for the line: it has said line 20 before that is seen.
+  says "$machine-quit" 'a neighbour is heard in the middle of it' '^\[evil\] line 5,' '^\[one\] .*25 primes' '^\[evil\] line 60,'
   says "$machine-quit" 'all that was said before the end comes before it' '^\[evil\] line 59,' \
     '^VM evil is dead: killed' '^the last word' '^espejo: exit status 3$'
   ends "$machine-panic" 70 'a panic beside text without end'

@@ -189,44 +189,6 @@ static void test_debt(void)
 	finish();
 }
 
-/* A turn that the host's own work interrupts goes on behind it, and is no longer for that. */
-static void test_aside(void)
-{
-	u64 now = 1000, slice;
-	struct vcpu *v;
-
-	start(1);
-	for (unsigned i = 0; i < 3; i++)
-		sched_add(&vcpu[i]);
-	v = sched_pick(0, now);
-	CU_ASSERT_PTR_EQUAL(v, &vcpu[0]);
-	slice = sched_deadline(v) - now;
-	for (unsigned i = 0; i < 4; i++) {
-		now += slice / 8;
-		fake_host.now = now;
-		sched_put_aside(v, now);
-		now += slice; /* the work takes its time, which is nobody's debt */
-		fake_host.now = now;
-		CU_ASSERT_PTR_EQUAL(sched_pick(0, now), v);
-		CU_ASSERT_EQUAL(sched_deadline(v) - now, slice - (i + 1) * (slice / 8));
-	}
-	now = sched_deadline(v);
-	fake_host.now = now;
-	sched_put_aside(v, now); /* at its end: it was the last one's turn */
-	CU_ASSERT_EQUAL(v->sched.debt_ns, 0);
-	CU_ASSERT_PTR_EQUAL(sched_pick(0, now), &vcpu[1]);
-	CU_ASSERT_EQUAL(sched_deadline(&vcpu[1]) - now, slice);
-	sched_put_aside(&vcpu[1], now + 1);
-	sched_remove(&vcpu[1]); /* who goes away has no turn to finish */
-	sched_add(&vcpu[1]);
-	CU_ASSERT_PTR_EQUAL(sched_pick(0, now), &vcpu[2]);
-	sched_put(&vcpu[2], false, now);
-	CU_ASSERT_PTR_EQUAL(sched_pick(0, now), &vcpu[0]);
-	CU_ASSERT_EQUAL(sched_deadline(&vcpu[0]) - now, slice);
-	sched_put(&vcpu[0], true, now);
-	finish();
-}
-
 /* What is less than a slice is paid at the next turn, not when a slice has come together. */
 static void test_small_debt(void)
 {
@@ -743,7 +705,6 @@ void test_sched_register(void)
 	CU_add_test(suite, "shares as weights", test_weights);
 	CU_add_test(suite, "who overruns pays", test_debt);
 	CU_add_test(suite, "and at once", test_small_debt);
-	CU_add_test(suite, "a turn that is put aside", test_aside);
 	CU_add_test(suite, "equal shares of two CPUs", test_fair_on_two);
 	CU_add_test(suite, "no kick is lost in any order of steps", test_no_kick_lost);
 	CU_add_test(suite, "100000 random operations", test_random);
