@@ -197,12 +197,14 @@ done
 ends ata 0 'an evil guest on a part of the machine'\''s disk'
 check 'ata: requests in flight are ended or answered' clean ata flight
 check 'ata: a disk that may not be written says so, and all else that is wrong' clean ata asks
-says ata 'the data of its neighbour on the same disk' '^\[victim\] it is still mine' '3 victim +running'
+says ata 'the data of its neighbour on the same disk' '^\[victim\] it is still mine'
+says ata 'which goes on' '3 victim +running'
 check 'ata: nothing was written outside of the parts' \
   sh -c "dd if='$records/ata.img' bs=512 count=2048 2>/dev/null | tr -d '\\0' | wc -c | grep -q '^ *0$'"
 ends hurt 0 'a disk with a sector that fails'
 check 'hurt: the guest gets an I/O error for that sector, and the others' clean hurt evil
-says hurt 'its neighbour on the same disk' '^\[victim\] it is mine' '2 victim +running'
+says hurt 'its neighbour on the same disk' '^\[victim\] it is mine'
+says hurt 'which goes on' '2 victim +running'
 
 ends race 0 'rings that another CPU changes'
 check 'race: its devices serve them or break, and touch nothing else' clean race evil 15
