@@ -44,8 +44,8 @@ static void each_number(struct tally *t, u64 (*call)(struct tally *t, u64 number
 	for (unsigned bit = 9; bit < 64; bit++) {
 		u64 result = call(t, 1ull << bit, ARGUMENTS);
 
-		hostile_bad(t, bit >= 32 && !rt_faulted() && result != unknown, "upper-half-ignored",
-			    bit);
+		hostile_bad(t, bit >= 32 && !rt_faulted() && result != unknown,
+			    "upper-half-ignored", bit);
 	}
 }
 
@@ -55,7 +55,7 @@ static void each_number(struct tally *t, u64 (*call)(struct tally *t, u64 number
 		u64 b = x, c = x, d = x, s = x, di = x;                                            \
 		RT_TRY(insn, RT_OUT("+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(s), "+D"(di)));       \
 		hostile_bad(t, b != x || c != x || d != x || s != x || di != x,                    \
-			    insn "-changes-registers", number);                                     \
+			    insn "-changes-registers", number);                                    \
 		hostile_case(t, number_class(number), class);                                      \
 	} while (0)
 

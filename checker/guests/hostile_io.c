@@ -60,8 +60,8 @@ static void ports_in(struct tally *t)
 }
 
 /*
- * Catches: a device that a wild value breaks; a write that reaches the machine's own; a register that
- * is changed where nobody was told of calls by ports.
+ * Catches: a device that a wild value breaks; a write that reaches the machine's own; a register
+ * that is changed where nobody was told of calls by ports.
  */
 static void ports_out(struct tally *t)
 {

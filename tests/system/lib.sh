@@ -67,6 +67,8 @@ not_ok()
   if [ -n "${2:-}" ] && [ ! -e "$records/$2.shown" ]; then
     : >"$records/$2.shown"
     echo "# $2 (status $(cat "$records/$2.status")):"
+    # Why a machine or the emulator gave up may stand far from the end.
+    grep -a -n -E -A 3 "refuses to enter| is dead: |PANIC|[Aa]ssert" "$records/$2.log" | head -n 20 | sed "s/^/#   > /"
     tail -n 25 "$records/$2.log" | sed 's/^/#   | /'
   fi
 }
