@@ -132,9 +132,6 @@ static void offer_interrupt(struct svm_vcpu *s)
 
 	c->int_control |= VMCB_V_IRQ | VMCB_V_INTR_PRIO | VMCB_V_IGN_TPR |
 			  (c->eventinj & VMCB_EVENT_VECTOR) << VMCB_V_INTR_VECTOR_SHIFT;
-	/* An entry that was refused flushed nothing. */
-	if (unlikely(c->tlb_control == VMCB_TLB_FLUSH_ALL) && (u32)c->exitcode != VMCB_EXIT_INVALID)
-		svm_flushed_all();
 	c->eventinj = 0;
 	s->offered = true;
 	guard_delivery(s);
@@ -276,6 +273,9 @@ static void after_exit(struct svm_vcpu *s)
 	if (cut)
 		s->vmcb->save.rip -= s->soft_len;
 	s->cut_len = cut ? s->soft_len : 0;
+	/* An entry that was refused flushed nothing. */
+	if (unlikely(c->tlb_control == VMCB_TLB_FLUSH_ALL) && (u32)c->exitcode != VMCB_EXIT_INVALID)
+		svm_flushed_all();
 	s->soft_len = 0;
 	c->eventinj = 0;
 	c->tlb_control = VMCB_TLB_NOTHING;
