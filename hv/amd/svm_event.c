@@ -43,9 +43,9 @@ void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked)
  * A fault in the delivery of #DF is the triple fault, which SHUTDOWN intercepts; Bochs 2.7
  * ignores that and stops altogether.  So #DF always exits before it is delivered, and is injected
  * while all that could make a triple fault of it is intercepted.  What then exits with the #DF in
- * EXITINTINFO is the triple fault (irq_raise ends the VM).  It ends right behind the delivery,
- * with an exit of its own: Bochs 2.7 calls a later fault one in the delivery. [APM] vol. 2
- * "Exception Intercepts" (15.12), "#DF - Double-Fault Exception" (8.2.9)
+ * EXITINTINFO is the triple fault (irq_raise ends the VM).  The guard ends right behind the
+ * delivery, with an exit of its own: Bochs 2.7 calls a later fault one in the delivery.
+ * [APM] vol. 2 "Exception Intercepts" (15.12), "#DF - Double-Fault Exception" (8.2.9)
  */
 #define DELIVERY_FAULTS                                                                           \
 	((u32)(BIT(VECTOR_DE) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | \

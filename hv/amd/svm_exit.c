@@ -244,12 +244,6 @@ static void fill_memory(const struct vmcb_control *c, struct vcpu *v)
 }
 
 /*
- * Exceptions exit so that the guest may have them after all: #DF for what EXITINTINFO names,
- * the others besides it (svm_event.c says when and why).  A machine check while the guest ran
- * is the host's: its own handler decides, as if the interrupt had arrived now.
- * [APM] vol. 2 "Exception Intercepts" (15.12)
- */
-/*
  * Did a breakpoint on the instruction at RIP raise this #DB?  Then it is a fault, and what it
  * pushes has RF, so that IRET gets past it.  [APM] vol. 2 "Using Breakpoints" (13.1.3)
  */
@@ -265,6 +259,12 @@ static bool at_breakpoint(struct vcpu *v)
 	return false;
 }
 
+/*
+ * Exceptions exit so that the guest may have them after all: #DF for what EXITINTINFO names,
+ * the others besides it (svm_event.c says when and why).  A machine check while the guest ran
+ * is the host's: its own handler decides, as if the interrupt had arrived now.
+ * [APM] vol. 2 "Exception Intercepts" (15.12)
+ */
 static void fill_exception(const struct vmcb_control *c, struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;

@@ -369,11 +369,6 @@ static enum emulate_result execute(struct vcpu *v, const struct insn *insn, stru
 	return R_UNKNOWN;
 }
 
-/*
- * It is not known here what the instruction does; but if its operand cannot be reached, the fault
- * of that is all it does.  One without an operand in memory comes only from a back end that has an
- * emulator of its own, and gave it up because the CPU had refused it.
- */
 #define CHANGED_MOST 100
 
 /*
@@ -391,6 +386,11 @@ static bool code_changed(struct vcpu *v, const struct insn *insn)
 	return v->changed++ < CHANGED_MOST;
 }
 
+/*
+ * It is not known here what the instruction does; but if its operand cannot be reached, the fault
+ * of that is all it does.  One without an operand in memory comes only from a back end that has an
+ * emulator of its own, and gave it up because the CPU had refused it.
+ */
 static enum emulate_result unknown(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
 	const struct insn_operand opnd = { .kind = OPERAND_MEM };
