@@ -93,6 +93,7 @@ struct svm_vcpu {
 	u64 soft_rip;
 	bool loaded; /* its FPU, DR0-3 and MSRs are in the CPU */
 	bool nmi_blocked;
+	bool lme_apart; /* EFER.LME is set, but not in the VMCB: see svm_state.c */
 	bool guarded; /* faults of a delivery exit: see svm_event.c */
 	bool offered; /* what is delivered is V_IRQ */
 	unsigned cpu; /* of the ASID */
@@ -158,6 +159,8 @@ void svm_inject(struct vcpu *v, const struct event *event);
 void svm_window(struct vcpu *v, unsigned windows);
 /* Run with all that svm_vcpu.dirty asks for, until an exit for common code; fill it in. */
 void svm_run_slow(struct svm_vcpu *s);
+/* Was CS a form that only an emulator leaves, refused at the entry?  It is not any more. */
+bool svm_mend_cs(struct svm_vcpu *s);
 void svm_set_nmi_blocked(struct svm_vcpu *s, bool blocked);
 
 /* ---- svm_step.c: one instruction of the guest */

@@ -230,6 +230,23 @@ static void mend_rflags(struct vmcb_save *save)
 		save->rflags &= ~(u64)RFLAGS_VM;
 }
 
+/*
+ * SYSENTER gives CS with L and without D, or is #UD; QEMU 7.2's gives both in long mode, which
+ * its own VMRUN refuses (docs/emulators.md).  The guest runs 64-bit code.  What an operator broke
+ * stays.
+ */
+bool svm_mend_cs(struct svm_vcpu *s)
+{
+	struct vmcb_save *save = &s->vmcb->save;
+	const u16 both = SEG_ATTR_L | SEG_ATTR_DB;
+
+	if (likely((save->cs.attrib & both) != both) || !(save->efer & EFER_LMA) || s->poke.size)
+		return false;
+	save->cs.attrib &= (u16)~SEG_ATTR_DB;
+	svm_changed(s, VMCB_CLEAN_SEG);
+	return true;
+}
+
 /* False: the VMCB breaks a rule, and v->exit says so. */
 static bool before_entry(struct svm_vcpu *s)
 {
@@ -243,6 +260,7 @@ static bool before_entry(struct svm_vcpu *s)
 		s->soft_rip = c->nrip;
 	}
 	c->tlb_control = svm_tlb_control(s);
+	svm_mend_cs(s);
 	if (groups & SVM_DIRTY_LOADED)
 		mend_rflags(&s->vmcb->save);
 	if (SVM_CHECKING)

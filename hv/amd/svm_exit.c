@@ -363,14 +363,27 @@ static const struct exit_kind kinds[VMCB_EXIT_RDPRU + 1] = {
 static const struct exit_kind kind_npf = { EXIT_MEMORY, fill_memory };
 static const struct exit_kind kind_invalid = { EXIT_REFUSED, fill_nothing };
 static const struct exit_kind kind_unknown = { EXIT_UNKNOWN, fill_nothing };
+static const struct exit_kind kind_host = { EXIT_HOST, fill_nothing };
 
-static ALWAYS_INLINE const struct exit_kind *find_kind(u64 code)
+/*
+ * A refused entry of QEMU 7.2 leaves the host's RAX, RSP, RIP (and DR6, DR7) in the VMCB; what is
+ * not the guest's fault is mended and tried again, in the guest's own.
+ */
+static NEVER_INLINE const struct exit_kind *refused(struct svm_vcpu *s)
+{
+	if (!svm_mend_cs(s))
+		return &kind_invalid;
+	svm_regs_to_vmcb(s);
+	return &kind_host;
+}
+
+static ALWAYS_INLINE const struct exit_kind *find_kind(struct svm_vcpu *s, u64 code)
 {
 	if (likely(code < ARRAY_SIZE(kinds) && kinds[code].reason))
 		return &kinds[code];
 	if (code == VMCB_EXIT_NPF)
 		return &kind_npf;
-	return (u32)code == VMCB_EXIT_INVALID ? &kind_invalid : &kind_unknown;
+	return (u32)code == VMCB_EXIT_INVALID ? refused(s) : &kind_unknown;
 }
 
 /* Out of line, so that the usual exit needs no frame. */
@@ -386,7 +399,7 @@ void svm_exit(struct svm_vcpu *s)
 {
 	const struct vmcb_control *c = &s->vmcb->control;
 	const u64 code = c->exitcode;
-	const struct exit_kind *kind = find_kind(code);
+	const struct exit_kind *kind = find_kind(s, code);
 	struct vm_exit *exit = &s->vcpu.exit;
 
 	svm_regs_from_vmcb(s);

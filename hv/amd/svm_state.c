@@ -53,15 +53,32 @@ static void get_exec(struct svm_vcpu *s)
 	const struct vmcb_save *save = &s->vmcb->save;
 	struct cpu_state *state = &s->vcpu.state;
 
+	svm_mend_cs(s);
 	state->cr0 = save->cr0;
 	state->cr3 = save->cr3;
 	state->cr4 = save->cr4;
 	/* SVME is ours.  LMA follows from LME and PG; Bochs 2.7 stores LME there at #VMEXIT. */
 	state->efer = save->efer & ~(EFER_SVME | EFER_LMA);
+	if (s->lme_apart)
+		state->efer |= EFER_LME;
 	if ((state->efer & EFER_LME) && (state->cr0 & CR0_PG))
 		state->efer |= EFER_LMA;
 	state->cpl = save->cpl;
 	get_segment(&state->seg[SEG_CS], &save->cs);
+}
+
+/*
+ * LME without paging and PAE has no effect until one of them is set, which exits.  #VMEXIT of
+ * such a guest leaves QEMU 7.2 with its CR0 (docs/emulators.md), so LME is kept apart.
+ */
+static void set_lme_apart(struct svm_vcpu *s)
+{
+	const struct cpu_state *state = &s->vcpu.state;
+
+	s->lme_apart = (state->efer & EFER_LME) && !(state->cr0 & CR0_PG) &&
+		       !(state->cr4 & CR4_PAE);
+	if (s->lme_apart)
+		s->vmcb->save.efer &= ~(u64)EFER_LME;
 }
 
 /*
@@ -79,6 +96,7 @@ static void set_exec(struct svm_vcpu *s)
 	save->cr3 = state->cr3;
 	save->cr4 = state->cr4;
 	save->efer = state->efer | EFER_SVME;
+	set_lme_apart(s);
 	save->cpl = state->cpl;
 	set_segment(&save->cs, &state->seg[SEG_CS]);
 	svm_changed(s, VMCB_CLEAN_CRX | VMCB_CLEAN_SEG);

@@ -1,7 +1,7 @@
 /*
  * emulate_system.c - system registers, to and from memory
  *
- * Owns: SGDT, SIDT, LGDT, LIDT, SLDT, STR, SMSW, LMSW.
+ * Owns: SGDT, SIDT, LGDT, LIDT, SLDT, STR, SMSW, LMSW, CLFLUSH and its kin.
  * Must not know: descriptors (emulate_segment.c), what is behind the addresses.
  *
  * As in emulate_segment.c, privileges are checked again.
@@ -119,6 +119,16 @@ static enum emulate_result do_lmsw(struct vcpu *v, const struct insn *insn, stru
 	return R_DONE;
 }
 
+/* CLFLUSH, CLFLUSHOPT, CLWB fault as a load of a byte does, and no device is cached. */
+static enum emulate_result do_flush(struct vcpu *v, const struct insn *insn, struct event *fault)
+{
+	struct emulate_place place;
+
+	if (emulate_locate_operand(v, insn, &insn->src, 1, false, &place, fault))
+		return R_FAULT;
+	return R_DONE;
+}
+
 enum emulate_result emulate_system(struct vcpu *v, const struct insn *insn, struct event *fault)
 {
 	switch (insn->op) {
@@ -134,6 +144,8 @@ enum emulate_result emulate_system(struct vcpu *v, const struct insn *insn, stru
 		return do_store_word(v, insn, fault);
 	case INSN_LMSW:
 		return do_lmsw(v, insn, fault);
+	case INSN_CLFLUSH:
+		return do_flush(v, insn, fault);
 	default:
 		return R_UNKNOWN;
 	}

@@ -114,6 +114,9 @@ static void handle_memory(struct vcpu *v)
 
 	switch (memory_fault(v->vm, exit->memory.gpa, exit->memory.access)) {
 	case 0:
+		/* The instruction met its breakpoint before; not every CPU says so by RF. */
+		if (!v->state.interrupted.type)
+			v->regs.rflags |= RFLAGS_RF;
 		exit->outcome = OUTCOME_RETRY;
 		break;
 	case -HOST_ENOENT:

@@ -258,11 +258,28 @@ static void load_v86(struct cpu_state *state)
 	state->cpl = 3;
 }
 
+/*
+ * A segment that is not loaded yet has its new selector and is of no use, but for the stack:
+ * until it is loaded the old one stays, as on Bochs, so that a handler in the new task can be
+ * told of a fault.  A CPU enters no guest with a stack of another privilege level.
+ */
+static void keep_stack(struct cpu_state *state, struct segment old)
+{
+	struct segment *stack = &state->seg[SEG_SS];
+
+	if (!(old.attr & SEG_ATTR_P) || (stack->selector & SELECTOR_RPL) != state->cpl)
+		return;
+	old.selector = stack->selector;
+	old.attr = (u16)((old.attr & ~SEG_ATTR_DPL) | state->cpl << SEG_ATTR_DPL_SHIFT);
+	*stack = old;
+}
+
 /* From here on the new task runs: TR, flags, registers, selectors; no segment is loaded yet. */
 static void begin_new(struct change *c, struct task *t)
 {
 	struct vcpu *v = c->v;
 	struct cpu_state *state = &v->state;
+	struct segment stack = state->seg[SEG_SS];
 	u16 link = state->tr.selector;
 
 	if (c->link.len) {
@@ -292,6 +309,7 @@ static void begin_new(struct change *c, struct task *t)
 		return;
 	}
 	/* Code runs from none of it, but a CPU enters no guest without a code segment. */
+	keep_stack(state, stack);
 	state->seg[SEG_CS].attr = (u16)(NO_CODE | state->cpl << SEG_ATTR_DPL_SHIFT);
 }
 

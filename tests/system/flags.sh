@@ -1,12 +1,19 @@
 #!/bin/sh
-# tests/system/flags.sh - garbage that an emulator leaves in RFLAGS harms no guest
+# tests/system/flags.sh - what an emulator gets wrong in RFLAGS, CS and at an exit harms no guest
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+guests='adcx sysenter lme'
 for machine in qemu-svm bochs-vmx bochs-svm; do
-  start "$machine" "$machine" --cpus 1 --opt exit=done --module "$TINY/adcx.elf name=adcx mem=8M cpu=bare"
+  set --
+  for guest in $guests; do
+    set -- "$@" --module "$TINY/$guest.elf name=$guest mem=8M cpu=bare"
+  done
+  start "$machine" "$machine" --cpus 1 --opt exit=done "$@"
 done
 for machine in qemu-svm bochs-vmx bochs-svm; do
   says "$machine" 'a guest goes on behind ADCX' '^\[adcx\] adcx: goes on' '^VM adcx is halted'
+  says "$machine" 'a guest goes on behind SYSENTER' '^\[sysenter\] sysenter: goes on' '^VM sysenter is halted'
+  says "$machine" 'a guest goes on with LME alone' '^\[lme\] lme: goes on' '^VM lme is halted'
 done
 finish

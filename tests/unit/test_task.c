@@ -417,6 +417,27 @@ static void expect_old(void)
 	CU_ASSERT_EQUAL(fake_vcpu(v)->truth.cr0 & CR0_TS, 0);
 }
 
+/* Until the new stack is loaded, a handler in the new task has the old one at the new ESP. */
+static void test_kept_stack(void)
+{
+	const struct cpu_state *truth = &fake_vcpu(v)->truth;
+
+	start(TASK_CALL);
+	put_new(LDTR, S_DATA);
+	handle_exit(v);
+	CU_ASSERT_EQUAL(v->raised.vector, VECTOR_TS);
+	CU_ASSERT_EQUAL(truth->tr.selector, S_NEW);
+	CU_ASSERT_EQUAL(v->regs.r[REG_RSP], STACK);
+	CU_ASSERT_TRUE(truth->seg[SEG_SS].attr & SEG_ATTR_P);
+	CU_ASSERT_FALSE(truth->seg[SEG_DS].attr & SEG_ATTR_P);
+	/* One of another privilege level is of no use. */
+	start(TASK_CALL);
+	put_new(SS, S_DATA3 | 3);
+	handle_exit(v);
+	CU_ASSERT_EQUAL(v->raised.vector, VECTOR_TS);
+	CU_ASSERT_FALSE(truth->seg[SEG_SS].attr & SEG_ATTR_P);
+}
+
 static void test_old_tasks_faults(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(bad_tsss); i++) {
@@ -547,6 +568,7 @@ void test_task_register(void)
 
 	CU_add_test(suite, "the old task's faults", test_old_tasks_faults);
 	CU_add_test(suite, "the new task's faults", test_new_tasks_faults);
+	CU_add_test(suite, "the stack of a task that faults", test_kept_stack);
 	CU_add_test(suite, "a fault beside an exception", test_merge);
 	CU_add_test(suite, "CALL, JMP, IRET, events", test_ways);
 	CU_add_test(suite, "the instruction's length", test_length);

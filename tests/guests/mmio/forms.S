@@ -68,6 +68,7 @@ forms:
 	form 0, 0, 0x89abcdef, "cmovcl (%ebx), %ecx"
 	form 0, 0, 0x89abcdef, "setnz (%ebx)"
 	form 0, 0, 0x89abcdef, "movnti %eax, (%ebx)"
+	form 0, 0, 0x89abcdef, "clflush 1(%ebx)"
 /* Products, quotients */
 	form MUL, 0, 0x89abcdef, "mulb (%ebx)"
 	form MUL, 0, 0x89abcdef, "mulw (%ebx)"
