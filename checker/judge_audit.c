@@ -1,12 +1,12 @@
 /*
  * judge_audit.c - runs audit-*: what the audit of each entry says at the end
  *
- * info has a line "audit RUN ENTRIES" for each, with the least number of entries that must have
- * been audited, and "audit-without RULE WHY" for rules that mean nothing on this machine.  The
- * lines of the audit (hv/audit/audit.c) are the machine's, which no guest can write: at the end,
- * for each rule, "audit: RULE entries=N violations=N"; and "audit: RULE: what was expected, what is
- * there" for its first violations.  A run that ends without them was cut off, or the audit was not
- * there.
+ * info has a line "audit RUN ENTRIES [SHORT]" for each, with the least number of entries that must
+ * have been audited, and of those by the short way out of a shadow; and "audit-without RULE WHY"
+ * for rules that mean nothing on this machine.  The lines of the audit (hv/audit/audit.c) are the
+ * machine's, which no guest can write: at the end, for each rule, "audit: RULE entries=N
+ * violations=N"; and "audit: RULE: what was expected, what is there" for its first violations.  A
+ * run that ends without them was cut off, or the audit was not there.
  */
 #include "judge.h"
 
@@ -20,19 +20,18 @@
 #define POINTS 5
 #define STATUS_GOOD 0
 
-/* A rule, and of so many entries one at least is looked at. */
+/* A rule, and of so many entries one at least is looked at; 0: as often as the run's line says. */
 static const struct rule {
 	const char *name;
 	unsigned every;
 } rules[] = {
-	{ "asid", 1 },	{ "flush", 1 },	  { "clean", 1 },
-	{ "intercepts", 1 }, { "maps", 2048 },	  { "events", 1 },
-	{ "shadows", 1 },	{ "tables", 2 }, { "host", 2 },
+	{ "asid", 1 },	{ "flush", 1 }, { "clean", 1 },   { "intercepts", 1 }, { "maps", 2048 },
+	{ "events", 1 }, { "shadows", 1 }, { "short", 0 }, { "tables", 2 },     { "host", 2 },
 };
 
 struct run {
 	char name[JUDGE_WORD_MAX], path[JUDGE_PATH_MAX];
-	uint64_t least;
+	uint64_t least, shorts;
 	struct record_log out;
 };
 
@@ -57,6 +56,11 @@ static const char *said(const struct run *r, const char *rule)
 	return found;
 }
 
+static uint64_t least_of(const struct run *r, const struct rule *rule)
+{
+	return rule->every ? (r->least + rule->every - 1) / rule->every : r->shorts;
+}
+
 static void add_run(struct sum *s, const struct run *r, const struct rule *rule)
 {
 	const char *text = said(r, rule->name), *first;
@@ -65,7 +69,7 @@ static void add_run(struct sum *s, const struct run *r, const struct rule *rule)
 
 	if (!text || !record_number(text, "entries", &entries) ||
 	    !record_number(text, "violations", &violations) ||
-	    entries < (r->least + rule->every - 1) / rule->every) {
+	    entries < least_of(r, rule)) {
 		s->lacking = r->name;
 		s->path = s->violations ? s->path : r->path;
 	}
@@ -117,18 +121,32 @@ static bool violated(const struct run *r)
 	return false;
 }
 
-/* A machine that ends otherwise than as its script says has found something as well. */
+/* The line in which the hypervisor says that a guest cannot be entered; NULL: all could be. */
+static const char *refused(const struct run *r)
+{
+	for (size_t i = 0; i < r->out.count; i++)
+		if (!*r->out.line[i].speaker &&
+		    strstr(r->out.line[i].text, ": the CPU refuses to enter the guest"))
+			return r->out.line[i].text;
+	return NULL;
+}
+
+/*
+ * A machine that ends otherwise than as its script says has found something as well; so has one
+ * that must let a guest die because its control block breaks a rule.
+ */
 static void judge_ends(const struct judge *judge, const struct run *runs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *status = judge_setting(judge, "status %s", runs[i].name);
 		const char *panic = record_begins(&runs[i].out, "", "espejo: PANIC");
+		const char *why = panic ? panic : refused(&runs[i]);
 
-		if ((status && atoi(status) == STATUS_GOOD) || violated(&runs[i]))
+		if ((status && atoi(status) == STATUS_GOOD && !why) || violated(&runs[i]))
 			continue;
 		report_add(judge->report, ISO, REPORT_FAIL, POINTS, "audit/ends", runs[i].path,
 			   "%s ended with status %s%s%s", runs[i].name, status ? status : "?",
-			   panic ? ": PANIC" : "", panic ? panic : "");
+			   why ? ": " : "", why ? why : "");
 		return;
 	}
 	report_add(judge->report, ISO, REPORT_PASS, POINTS, "audit/ends", "", "%s", "");
@@ -142,8 +160,9 @@ static size_t load_runs(const struct judge *judge, struct run *runs)
 	for (size_t i = 0; i < judge->info.count && count < RUNS_MAX; i++) {
 		struct run *r = &runs[count];
 
-		if (sscanf(judge->info.line[i].text, "audit %63s %" SCNu64, r->name, &r->least) !=
-		    2)
+		r->shorts = 0;
+		if (sscanf(judge->info.line[i].text, "audit %63s %" SCNu64 " %" SCNu64, r->name,
+			   &r->least, &r->shorts) < 2)
 			continue;
 		if (judge_load(judge, r->name, NULL, ISO, &r->out) != JUDGE_READY)
 			continue;

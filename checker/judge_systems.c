@@ -31,5 +31,6 @@ void judge_systems(const struct judge *judge)
 {
 	judge_pair(judge, "systems", "systems");
 	judge_pair(judge, "events", "events");
+	judge_pair(judge, "events", "tasks");
 	judge_pair(judge, "smp", "smp");
 }

@@ -16,7 +16,7 @@ $(CHECK_B)/guests/smp/ap.S.o: tests/guests/apic/ap.S
 	$(Q)$(TARGET_CC) $(CHECK_FLAGS) -c -o $@ $<
 
 CHECK_HOST += judge_systems systems
-check-tools: $(B)/events/events.elf
+check-tools: $(B)/events/events.elf $(B)/task/task.elf
 
 -include $(wildcard $(CHECK_B)/guests/systems/*.d $(CHECK_B)/guests/smp/*.d)
 endif

@@ -4,7 +4,8 @@
 
 TASK_B := $(B)/task
 TASK_IMAGE := $(TASK_B)/task.elf
-TASK_OBJECTS := $(TASK_B)/boot.S.o $(TASK_B)/task.c.o
+TASK_OBJECTS := $(TASK_B)/boot.S.o $(TASK_B)/say.c.o $(TASK_B)/pae.c.o \
+	$(TASK_B)/task.c.o
 TASK_FLAGS = $(filter-out -m64 -march=x86-64 -mcmodel=kernel -mno-red-zone,$(FREESTANDING)) -m32 \
 	-march=i686 -Wno-missing-prototypes -Ihv $(DEPS)
 

@@ -58,12 +58,15 @@ start_bomber()
   guest attack bomber 16 bare 'cpus=2 net=bombs' "$B/checker/hostile.elf" "attack=bombs seed=$seed scale=$races"
   echo "bomber|$dir/attack.disk" >"$dir/attack.disks"
   attackers="$attackers bomber"
+  # On the same wire: sends back what it hears, for ever.
+  guest attack mirror 8 bare net=bombs "$B/checker/hostile.elf" attack=mirror
+  mirrors=mirror
 }
 
 check_attack()
 {
   # Of what is alike, so many in a hundred; ATTACKS=all tries all of it.
-  scale=${platform_scale:-5} races=20 pages=some attackers='hostile caller'
+  scale=${platform_scale:-5} races=20 pages=some attackers='hostile caller' mirrors=
   case ${ATTACKS:-} in
   all) scale=100 races=100 pages=all ;;
   esac
@@ -86,7 +89,7 @@ check_attack()
     for vm in $attackers; do
       echo "wait $vm 600"
     done
-    for vm in fuzz1 fuzz2 fuzz3 fuzz4 initself; do
+    for vm in fuzz1 fuzz2 fuzz3 fuzz4 initself $mirrors; do
       echo "kill $vm"
     done
     echo 'type neighbour q'

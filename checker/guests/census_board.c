@@ -141,6 +141,48 @@ static void fw_cfg(void)
 	census_number_manual("fwcfg.dma.signature", x86_inl(FW_DMA), 0x554d4551);
 }
 
+#define FW_ERROR 0x01000000u /* bit 0, in its order of bytes */
+#define FW_SKIP 4
+#define FW_WRITE 16
+#define FW_DIRECTORY 0x19
+#define FW_FILES 64u
+
+/* A request by DMA; what became of its control word. */
+static u32 fw_dma(u16 key, u32 what, u32 length, u64 address)
+{
+	fw_request.control = __builtin_bswap32((u32)key << 16 | 8 | what);
+	fw_request.length = __builtin_bswap32(length);
+	fw_request.address = __builtin_bswap64(address);
+	__asm__ volatile("" ::: "memory");
+	x86_outl(FW_DMA, 0);
+	x86_outl(FW_DMA + 4, __builtin_bswap32((u32)(uintptr_t)&fw_request));
+	__asm__ volatile("" ::: "memory");
+	return *(volatile u32 *)&fw_request.control;
+}
+
+/* Behind the end of each item there is nothing but zeros; what cannot be done is an error. */
+static void fw_ends(void)
+{
+	u32 files = __builtin_bswap32(fw_word(FW_DIRECTORY, 0)), beyond = 0, written;
+
+	if (!(fw_word(1, 0) & 2))
+		return;
+	for (u32 i = 0; i < files && i < FW_FILES; i++) {
+		u32 size = __builtin_bswap32(fw_word(FW_DIRECTORY, 4 + 64 * i));
+		u16 key = (u16)__builtin_bswap32(fw_word(FW_DIRECTORY, 6 + 64 * i));
+
+		(void)fw_dma(key, FW_SKIP, size, 0);
+		for (unsigned k = 0; k < 4; k++)
+			beyond |= x86_inb(FW_DATA);
+	}
+	census_number_manual("fwcfg.files.end", beyond, 0);
+	written = fw_dma(0, FW_WRITE, 4, (u64)(uintptr_t)fw_bytes);
+	census_number_manual("fwcfg.dma.write", written & FW_ERROR, FW_ERROR);
+	if (census_virtual())
+		census_number_manual("fwcfg.dma.nowhere", fw_dma(0, 2, 4, BIT(45)) & FW_ERROR,
+				     FW_ERROR);
+}
+
 /* ---- Power management ---- */
 
 #define PM1_ENABLE 2
@@ -243,6 +285,73 @@ static void vga(void)
 	x86_outb(0x3c2, misc);
 }
 
+/* ---- Shadow RAM ---- */
+
+#define HOST_BRIDGE_ID 0x12378086u
+#define PAM 0x58 /* two dwords; the first register is at 0x59 */
+#define AREAS 13u
+#define PAM_READ 1u
+#define PAM_WRITE 2u
+
+/* Twelve areas of 16 KiB from 0xc0000 on, and 64 KiB behind them. */
+static volatile u32 *area_word(unsigned area)
+{
+	return (volatile u32 *)(u64)(0xc0000 + area * 0x4000 + 0x2f00);
+}
+
+static void set_pam(unsigned area, u32 rights)
+{
+	unsigned bit = area == AREAS - 1 ? 12 : 16 + 4 * area, at = PAM + bit / 32 * 4;
+	u32 word = board_pci_read(0, at) & ~(3u << bit % 32);
+
+	board_pci_write(0, at, word | rights << bit % 32);
+}
+
+/* One area's rights: what is written there, by who may, is there; what may not, is not. */
+static unsigned wrong_area(unsigned area)
+{
+	volatile u32 *p = area_word(area);
+	unsigned bad = 0;
+
+	set_pam(area, PAM_READ);
+	*p = ~area;
+	bad += *p != 0x1000 + area;
+	set_pam(area, 0);
+	*p = ~area;
+	for (unsigned other = 0; other < AREAS; other++)
+		bad += other != area && *area_word(other) != 0x1000 + other;
+	set_pam(area, PAM_READ | PAM_WRITE);
+	bad += *p != 0x1000 + area;
+	set_pam(area, PAM_WRITE);
+	*p = 0x2000 + area;
+	set_pam(area, PAM_READ | PAM_WRITE);
+	bad += *p != 0x2000 + area;
+	*p = 0x1000 + area;
+	return bad;
+}
+
+/* [440FX] "Programmable Attribute Map Registers" */
+static void shadow(void)
+{
+	u32 pam[2] = { board_pci_read(0, PAM), board_pci_read(0, PAM + 4) }, old[AREAS];
+	unsigned bad = 0;
+
+	if (board_pci_read(0, 0) != HOST_BRIDGE_ID)
+		return;
+	for (unsigned area = 0; area < AREAS; area++) {
+		set_pam(area, PAM_READ | PAM_WRITE);
+		old[area] = *area_word(area);
+		*area_word(area) = 0x1000 + area;
+	}
+	for (unsigned area = 0; area < AREAS; area++)
+		bad += wrong_area(area);
+	for (unsigned area = 0; area < AREAS; area++)
+		*area_word(area) = old[area];
+	board_pci_write(0, PAM, pam[0]);
+	board_pci_write(0, PAM + 4, pam[1]);
+	census_number_manual("pci.shadow", bad, 0);
+}
+
 /* ---- Addresses ---- */
 
 #define EDGE 0xfee00ffeu /* the last two bytes of the LAPIC's page, and two behind it */
@@ -277,11 +386,43 @@ static void addresses(void)
 	census_number_manual("mmio.edge.based", based != plain && !rt_faulted(), 1);
 }
 
+static void board_virtual(void)
+{
+	addresses();
+	shadow();
+}
+
+/* ---- Calls ---- */
+
+/*
+ * Nobody told of a hypervisor that is called so: #UD, whatever the number, and each time.  The
+ * first number of an interface is 0.
+ */
+static void calls(void)
+{
+	static const u64 numbers[] = { 0, 1, BIT(32), ~0ull };
+	unsigned vmmcall = 0, vmcall = 0;
+
+	for (unsigned i = 0; i < 4 * ARRAY_SIZE(numbers); i++) {
+		u64 a = numbers[i / 4], b = 0, c = 0;
+
+		RT_TRY("vmmcall", RT_OUT("+a"(a), "+b"(b), "+c"(c)), "d"(0));
+		vmmcall += rt_vector == 6;
+		a = numbers[i / 4];
+		RT_TRY("vmcall", RT_OUT("+a"(a), "+b"(b), "+c"(c)), "d"(0));
+		vmcall += rt_vector == 6;
+	}
+	census_number_manual("call.vmmcall", vmmcall, 4 * ARRAY_SIZE(numbers));
+	census_number_manual("call.vmcall", vmcall, 4 * ARRAY_SIZE(numbers));
+}
+
 void census_board(void)
 {
+	calls();
 	fw_cfg();
+	fw_ends();
 	power();
 	vga();
 	if (census_virtual()) /* bare, such an access to the LAPIC ends Bochs */
-		addresses();
+		board_virtual();
 }

@@ -31,6 +31,9 @@ void board_pit_once(bool up);
 /* The line of COM1: the transmitter is empty, and says so or not. */
 void board_uart_irq(bool up);
 
+/* census_chips3.c: a second look, behind census_chips2.c. */
+void census_chips3(void);
+
 u32 board_pci_read(unsigned devfn, unsigned offset);
 void board_pci_write(unsigned devfn, unsigned offset, u32 value);
 /* The PM block's timer, if there is a PIIX4; 0: none. */

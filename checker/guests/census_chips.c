@@ -175,7 +175,7 @@ static void set_cmos(u8 index, u8 value)
 
 static void rtc(void)
 {
-	u8 a = cmos(0x0a) & 0x7f, b = cmos(0x0b), seconds, hours;
+	u8 a = cmos(0x0a) & 0x7f, b = cmos(0x0b), seconds, hours, c = 0;
 
 	census_number_manual("rtc.d", cmos(0x0d), 0x80);
 	census_number_manual("rtc.index.7-bits", cmos(0x8d), 0x80);
@@ -207,9 +207,9 @@ static void rtc(void)
 	census_number_manual("rtc.bcd", (seconds & 15) < 10 && seconds >> 4 < 6, 1);
 	set_cmos(0x0a, a);
 	cmos(0x0c);
-	for (unsigned i = 0; i < PATIENCE && !(cmos(0x0c) & 0x40); i++)
-		;
-	census_number_manual("rtc.c.no-line", cmos(0x0c) & 0x80, 0);
+	for (unsigned i = 0; i < PATIENCE && !(c & 0x40); i++)
+		c = cmos(0x0c);
+	census_number_manual("rtc.c.no-line", c & 0xc0, 0x40); /* told, and nobody asks */
 }
 
 /* ---- 16550 ----------------------------------------------------------------------------------- */

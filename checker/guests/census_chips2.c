@@ -614,5 +614,6 @@ void census_chips2(void)
 	pit_modes();
 	rates();
 	rtc();
+	census_chips3();
 	rt_hook = NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * census_events.c - where several things meet: a halt with interrupts off, an instruction at the
  * end of 4 GiB, one that changes between two runs, one page used from two levels, subleaves of
- * CPUID
+ * CPUID, shadows, registers of MOV CR
  *
  * Sources: [SDM] vol. 2 "HLT - Halt", "MWAIT - Monitor Wait", "CPUID - CPU Identification"; vol. 3
  * "Operand Addressing" in vol. 1 (3.7), "Handling Self- and Cross-Modifying Code" (8.1.3),
@@ -19,7 +19,10 @@ static const struct {
 	u32 leaf;
 	u8 first, count;
 } subleaves[] = {
-	{ 4, 0, 5 }, { 7, 1, 3 }, { 0xd, 2, 1 }, { 0xd, 20, 2 },
+	{ 4, 0, 5 },
+	{ 7, 1, 3 },
+	{ 0xd, 2, 1 },
+	{ 0xd, 20, 2 },
 };
 
 #define CACHE_ITSELF BITS(13, 0) /* not who shares it */
@@ -245,7 +248,7 @@ static void changes(void)
 /* ---- Breakpoints on ports and devices -------------------------------------------------- */
 
 #define PORT 0x4e0 /* nobody's */
-#define ON 2 /* G0 */
+#define ON 2	   /* G0 */
 #define ON_PORT(len) (ON | 2 << 16 | ((len)-1) << 18)
 #define ON_WRITE(len) (ON | 1 << 16 | ((len)-1) << 18)
 #define ON_ACCESS(len) (ON | 3 << 16 | ((len)-1) << 18)
@@ -278,6 +281,48 @@ static bool note_debug(struct rt_frame *frame)
 		census_number_manual(name, first_dr6, manual);                                     \
 	} while (0)
 
+#define ON_CODE ON
+
+/* Only the first one: the breakpoint may be on what comes next. */
+static bool note_once(struct rt_frame *frame)
+{
+	if (!note_debug(frame))
+		return false;
+	frame->rflags &= ~(u64)RFLAGS_TF;
+	__asm__ volatile("mov %0, %%dr7" ::"r"((u64)DR7_FIXED));
+	return true;
+}
+
+/* What DR6 says behind insn, which is stepped over; DR0 is `at`, where 88 is behind insn. */
+#define STEPPED(name, at, control, insn, manual)                                                   \
+	do {                                                                                       \
+		first_dr6 = debugs = 0;                                                            \
+		__asm__ volatile("leaq " at "(%%rip), %%rax; mov %%rax, %%dr0; mov %0, %%dr7\n\t"  \
+				 "xorl %%eax, %%eax; xorl %%ecx, %%ecx\n\t"                        \
+				 "pushfq; orq $0x100, (%%rsp); popfq\n\t" insn                     \
+				 "\n88:\tnop\n89:\tnop" ::"r"((u64)(control) | DR7_FIXED),         \
+				 "d"(PORT)                                                         \
+				 : "rax", "rcx", "memory", "cc");                                  \
+		__asm__ volatile("mov %0, %%dr7" ::"r"((u64)DR7_FIXED));                           \
+		census_number_manual(name, first_dr6, manual);                                     \
+	} while (0)
+
+/*
+ * A step over what exits: DR6 tells of breakpoints where it ends, and of no others.
+ * [SDM] "Debug Status Register (DR6)"
+ */
+static void stepped(void)
+{
+	rt_hook = note_once;
+	STEPPED("step.break.here", "88f", ON_CODE, "inb %%dx, %%al", DR6_BS | 1);
+	STEPPED("step.break.behind", "89f", ON_CODE, "inb %%dx, %%al", DR6_BS);
+	STEPPED("step.break.elsewhere", "census_wrap", ON_CODE, "inb %%dx, %%al", DR6_BS);
+	STEPPED("step.break.cr", "89f", ON_CODE, "mov %%cr8, %%rax", DR6_BS);
+	STEPPED("step.break.data", "88f", ON_WRITE(1), "inb %%dx, %%al", DR6_BS);
+	STEPPED("step.break.access", "88f", ON_ACCESS(1), "outb %%al, %%dx", DR6_BS);
+	rt_hook = note_debug;
+}
+
 static void watched_device(void)
 {
 	WATCHED("watch.mmio", LDR, ON_ACCESS(4), 0, "movl (%%rbx), %%eax", 1);
@@ -285,6 +330,8 @@ static void watched_device(void)
 	WATCHED("watch.mmio.written", LDR, ON_WRITE(4), 0, "movl $0, (%%rbx)", 1);
 	WATCHED("watch.mmio.not-written", LDR, ON_WRITE(4), 0, "movl (%%rbx), %%eax", 0);
 	WATCHED("watch.mmio.beside", LDR + 4, ON_ACCESS(4), 0, "movl (%%rbx), %%eax", 0);
+	WATCHED("watch.mmio.below", LDR - 4, ON_ACCESS(4), 0, "movl (%%rbx), %%eax", 0);
+	WATCHED("watch.mmio.below.1", LDR - 1, ON_ACCESS(1), 0, "movl (%%rbx), %%eax", 0);
 }
 
 /*
@@ -302,9 +349,12 @@ static void watched(void)
 	WATCHED("watch.port.step", PORT, ON_PORT(1), 0x100, "inb %%dx, %%al", DR6_BS | 1);
 	WATCHED("watch.port.last", PORT + 3, ON_PORT(1), 0, "inl %%dx, %%eax", 1);
 	WATCHED("watch.port.behind", PORT + 1, ON_PORT(1), 0, "inb %%dx, %%al", 0);
+	WATCHED("watch.port.below", PORT - 1, ON_PORT(1), 0, "inb %%dx, %%al", 0);
+	WATCHED("watch.port.below.4", PORT - 4, ON_PORT(4), 0, "inb %%dx, %%al", 0);
 	WATCHED("watch.port.wide", PORT, ON_PORT(2), 0, "inb %%dx, %%al", 1);
 	WATCHED("watch.port.beside", PORT + 4, ON_PORT(4), 0, "inb %%dx, %%al", 0);
 	x86_write_cr4(cr4);
+	stepped();
 	if (census_virtual()) /* a step onto a breakpoint on a device never ends on bare QEMU */
 		watched_device();
 	rt_hook = NULL;
@@ -323,8 +373,8 @@ static void out_of_user(u64 address)
 {
 	__asm__ volatile("pushq %0; pushq %1; pushq %2; pushq %3; pushq $1f; iretq\n"
 			 "1:\toutsb; ud2" ::"i"(RT_USER_DS),
-			 "r"((u64)(uintptr_t)(user_stack + sizeof(user_stack))),
-			 "i"(IOPL_3), "i"(RT_USER_CS), "S"(address), "d"(SCRATCH)
+			 "r"((u64)(uintptr_t)(user_stack + sizeof(user_stack))), "i"(IOPL_3),
+			 "i"(RT_USER_CS), "S"(address), "d"(SCRATCH)
 			 : "memory");
 }
 
@@ -348,11 +398,102 @@ static void two_levels(void)
 	census_trap("levels.user.again", "#14(0x5)");
 }
 
+/* ---- Shadows, again and again -------------------------------------------------------------- */
+
+#define AGAIN 64
+
+/*
+ * The same instruction in a shadow: a hypervisor that knows it by now may answer in another way
+ * than at first.  What becomes of the shadow the audit sees (groups/audit.sh counts these).
+ */
+static void shadows(void)
+{
+	u32 vendor = x86_cpuid(0, 0).ebx, same = 0;
+
+	for (unsigned i = 0; i < AGAIN; i++) {
+		u32 eax = 0, ebx;
+
+		__asm__ volatile("sti; cpuid; cli"
+				 : "+a"(eax), "=b"(ebx)
+				 :
+				 : "ecx", "edx", "memory");
+		same += ebx == vendor;
+	}
+	census_number_manual("shadow.cpuid.again", same, AGAIN);
+}
+
+/* ---- Registers of MOV to and from control registers ---------------------------------------- */
+
+void census_compatible(void);
+
+/* In compatibility mode, with something in the upper half of RBX: CR4 and CR0 as they are. */
+__asm__(".text\n"
+	"census_compatible:\n\t"
+	"pushq %rbx; movq %cr4, %rax; movq %cr0, %rcx; movabsq $0x5a5a5a5a00000000, %rbx\n\t"
+	"orq %rbx, %rcx; orq %rax, %rbx; pushq $0x18; pushq $1f; lretq\n\t" /* RT_CS32 */
+	".code32\n"
+	"1:\tmovl %ebx, %cr4; movl %ecx, %cr0; ljmp $0x08, $2f\n\t" /* RT_CS */
+	".code64\n"
+	"2:\tpopq %rbx; ret");
+
+static void compatible(u64 argument UNUSED)
+{
+	census_compatible();
+}
+
+u64 census_cr_value, census_cr_back; /* for assembly */
+
+/* CR8 by that register, both ways, and CR4, which is read back by another one. */
+#define BY(reg, n)                                                                                 \
+	do {                                                                                       \
+		census_cr_value = (n);                                                             \
+		__asm__ volatile("movq census_cr_value, %%" reg "; movq %%" reg ", %%cr8\n\t"      \
+				 "xorl %%eax, %%eax; movq %%cr8, %%" reg "; movq %%" reg           \
+				 ", census_cr_back" ::                                             \
+				     : "rax", reg, "memory", "cc");                                \
+		right += census_cr_back == (n);                                                    \
+		census_cr_value = cr4 ^ CR4_TSD;                                                   \
+		__asm__ volatile("movq census_cr_value, %%" reg "; movq %%" reg ", %%cr4" ::       \
+				     : reg, "memory", "cc");                                       \
+		right += x86_read_cr4() == census_cr_value;                                        \
+		x86_write_cr4(cr4);                                                                \
+	} while (0)
+
+static void control_by_register(void)
+{
+	u64 cr4 = x86_read_cr4();
+	unsigned right = 0;
+
+	BY("rax", 1);
+	BY("rcx", 2);
+	BY("rdx", 3);
+	BY("rbx", 4);
+	BY("rsi", 5);
+	BY("rdi", 6);
+	BY("r8", 7);
+	BY("r9", 8);
+	BY("r10", 9);
+	BY("r11", 10);
+	BY("r12", 11);
+	BY("r13", 12);
+	BY("r14", 13);
+	BY("r15", 14);
+	__asm__ volatile("movq %0, %%cr8" ::"r"(0ull));
+	census_number_manual("cr.by-register", right, 28);
+	if (!census_virtual()) /* bare QEMU 7.2 takes all 64 bits */
+		return;
+	rt_attempt(compatible, 0);
+	census_trap("cr.compatibility", "none");
+	census_number_manual("cr.compatibility.cr4", x86_read_cr4() == cr4, 1);
+}
+
 void census_events(void)
 {
 	*(volatile u32 *)SVR = 0x1ff;
 	*(volatile u32 *)TPR = 0;
 	cpuid_subleaves();
+	shadows();
+	control_by_register();
 	halts();
 	end_of_4_gib();
 	changes();

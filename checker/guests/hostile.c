@@ -21,7 +21,8 @@ static const struct attack_list *const lists[] = {
 	&hostile_first,	 &hostile_start,     &hostile_memory, &hostile_apic,   &hostile_io,
 	&hostile_msr,	 &hostile_chips,     &hostile_code,   &hostile_hidden, &hostile_pci,
 	&hostile_virtio, &hostile_pieces,    &hostile_registers, &hostile_user, &hostile_calls,
-	&hostile_bombs,	 &hostile_pieces_bombs, &hostile_races, &hostile_last,
+	&hostile_bombs,	 &hostile_pieces_bombs, &hostile_wire, &hostile_races, &hostile_mirror,
+	&hostile_last,
 };
 
 /* ---- Cases ------------------------------------------------------------------------- */

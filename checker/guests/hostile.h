@@ -47,7 +47,7 @@ struct attack_list {
 extern const struct attack_list hostile_first, hostile_start, hostile_memory, hostile_apic,
     hostile_io, hostile_msr, hostile_chips, hostile_registers, hostile_code, hostile_user,
     hostile_pci, hostile_virtio, hostile_pieces, hostile_hidden, hostile_calls, hostile_bombs,
-    hostile_pieces_bombs, hostile_races;
+    hostile_pieces_bombs, hostile_races, hostile_wire, hostile_mirror;
 /* What may keep the machine from ever coming back. */
 extern const struct attack_list hostile_last;
 

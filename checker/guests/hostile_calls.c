@@ -35,6 +35,8 @@ static void each_number(struct tally *t, u64 (*call)(struct tally *t, u64 number
 {
 	u64 unknown;
 
+	/* Who waits for a window, interrupts off, never goes the short way of an exit. */
+	__asm__ volatile("sti; nop; nop; nop; cli" ::: "memory");
 	for (u64 number = 0; number < 300; number++)
 		for (unsigned class = 0; class < ARGUMENTS; class ++)
 			if (number < 16 || hostile_chosen())

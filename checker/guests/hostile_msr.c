@@ -70,6 +70,8 @@ static void msr_read(struct tally *t)
 		read_one(t, (u32)rt_random());
 }
 
+#define APIC_MODES (BIT(11) | BIT(10)) /* on, x2APIC */
+
 /* Those that we need as they are; they are restored at once. */
 static void write_one(struct tally *t, u32 msr)
 {
@@ -85,8 +87,12 @@ static void write_one(struct tally *t, u32 msr)
 			    "write-of-MSR-of-the-host", msr);
 		hostile_bad(t, ok && msr == MSR_EFER && (values[i] & EFER_SVME), "EFER-takes-SVME",
 			    msr);
-		if (known)
+		if (known && rt_wrmsr(msr, old))
+			continue;
+		if (known && msr == MSR_APIC_BASE) { /* from x2APIC the way back is through "off" */
+			rt_wrmsr(msr, old & ~(u64)APIC_MODES);
 			rt_wrmsr(msr, old);
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ static u32 used_len(void)
 /* ---- Cutting --------------------------------------------------------------------------- */
 
 #define PIECES 10u
+#define EVEN 512u /* a sector */
 
 struct cut {
 	unsigned count;
@@ -59,17 +60,26 @@ static u8 *byte_of(const struct cut *c, u32 n)
 	return &ring->data[c->piece[i].at + n];
 }
 
-/* Pieces of 1 to 17 bytes, the rest, if bytes are wanted, in the last one. */
+/* Which piece is of a whole sector beside odd ones, where that fits: none, the first, the last. */
+static bool is_even(unsigned shape, u32 bytes, unsigned i)
+{
+	return bytes > EVEN && ((shape % 3 == 1 && !i) || (shape % 3 == 2 && i == PIECES - 1));
+}
+
+/* Pieces of 1 to 17 bytes, the rest, if bytes are wanted, in the last one or that before it. */
 static struct cut cut(unsigned shape, u32 bytes)
 {
 	struct cut c = { .count = bytes ? PIECES : 1 + shape % PIECES };
+	unsigned rest = PIECES - 1 - is_even(shape, bytes, PIECES - 1);
 	u32 at = shape % 5;
 
 	for (unsigned i = 0; i < c.count; i++) {
 		u32 len = 1 + (shape * 7 + i * 5) % 17;
 
-		if (bytes && i == c.count - 1)
-			len = bytes - c.bytes;
+		if (is_even(shape, bytes, i))
+			len = EVEN;
+		else if (bytes && i == rest)
+			len = bytes - c.bytes - (rest == PIECES - 1 ? 0 : EVEN);
 		c.piece[i].at = at;
 		c.piece[i].len = len;
 		c.bytes += len;
@@ -212,11 +222,47 @@ static void write_and_read(const struct virtio *d, void *context)
 	}
 }
 
-/* Catches: a sector that is put together from the wrong pieces. */
+#define BLK_FLUSH 4
+#define BLK_GET_ID 8
+#define ID_SIZE 20u
+
+/* Where data is only read, or of another length, nobody writes it. */
+static void ask_for_less(const struct virtio *d, void *context)
+{
+	static const struct {
+		u32 type, most;
+	} requests[] = { { BLK_GET_ID, ID_SIZE }, { BLK_FLUSH, 0 }, { 77, 0 }, { ~0u, 0 } };
+	struct tally *t = context;
+
+	if (d->type != VIRTIO_BLK || !d->device)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(requests); i++)
+		for (unsigned shape = 0; shape < 6; shape++) {
+			struct cut c = cut(shape, 300 + 200 * shape);
+			unsigned n;
+
+			ask(d, &c, BLK_OUT, FIRST_SECTOR); /* lays its descriptors */
+			header.type = requests[i].type;
+			n = describe(&c, 2, DESC_WRITE, false);
+			memset(ring->data, NOBODYS, sizeof(ring->data));
+			status = UNANSWERED;
+			ring->d[n].flags = DESC_WRITE;
+			virtio_start(d, 0);
+			virtio_offer(d, 0, 1);
+			hostile_bad(t, !was_used(d, 1), "never-used", requests[i].type);
+			for (u32 k = requests[i].most; k < c.bytes; k++)
+				hostile_bad(t, *byte_of(&c, k) != NOBODYS, "more-than-it-has", k);
+			look_between(t, &c, shape);
+			done(t, 0x100 + i, shape);
+		}
+}
+
+/* Catches: a sector that is put together from the wrong pieces, an answer that is too long. */
 static void blk_pieces(struct tally *t)
 {
 	done(t, 0xffff, 0);
 	virtio_each(write_and_read, t);
+	virtio_each(ask_for_less, t);
 }
 
 /* ---- Network --------------------------------------------------------------------------- */

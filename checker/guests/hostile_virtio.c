@@ -433,7 +433,47 @@ static void virtio_indices(struct tally *t)
 	each(t, run_ahead);
 }
 
+#define WORDS_BEHIND 200u
+
+/*
+ * Whoever notes which heads are in flight has a bit for each; a head beyond the queue is a bit in
+ * what lies behind: these turn addresses of that into others.  As many buffers as the ring has, and
+ * more, are asked for too.
+ */
+static void count_beyond(const struct virtio *d, void *t)
+{
+	for (unsigned n = 0; n < 2 * WORDS_BEHIND; n++) {
+		set_lie(9);
+		virtio_start(d, 0);
+		ring->avail[2] = (u16)((n / 2 + 1) * 64 + (n % 2 ? 44 : 21));
+		ring->avail[1] = 1;
+		virtio_notify(d, 0);
+		hostile_bad(t, ring->used[1] != 0, "used-beyond-the-table", n);
+		look(t, d->nth % 4 << 1, n / 32);
+	}
+	for (unsigned count = RING + 1; count < 4 * RING; count += 5) {
+		for (unsigned k = 0; k < RING; k++)
+			ring->d[k] = (struct descriptor){ (u64)(uintptr_t)ring->data, 16,
+							  DESC_WRITE, 0 };
+		virtio_start(d, 0);
+		for (unsigned k = 0; k < RING; k++)
+			ring->avail[2 + k] = (u16)k;
+		ring->avail[1] = (u16)count;
+		virtio_notify(d, 0);
+		virtio_wait(d);
+		hostile_bad(t, ring->used[1] > RING, "more-than-the-ring-holds", count);
+		look(t, d->nth % 4 << 1 | 0x100, count);
+	}
+}
+
+/* Catches: a bit or an element beyond what the queue has. */
+static void virtio_beyond(struct tally *t)
+{
+	each(t, count_beyond);
+}
+
 static const struct attack attacks[] = {
+	{ "virtio-beyond", virtio_beyond, false },
 	{ "virtio-registers", virtio_registers, true },
 	{ "virtio-status", virtio_status, true },
 	{ "virtio-window", virtio_window, true },

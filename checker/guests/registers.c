@@ -57,9 +57,10 @@ static const struct {
 
 static u64 mix(u64 seed, u64 n)
 {
-	u64 x = (seed + n) * 0x9e3779b97f4a7c15ull;
+	u64 x = ((seed & ~REGISTERS_INVERSE) + n) * 0x9e3779b97f4a7c15ull;
 
-	return (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
+	return seed & REGISTERS_INVERSE ? ~x : x;
 }
 
 static u64 msr_value(u64 seed, unsigned i)

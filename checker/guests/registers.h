@@ -11,6 +11,9 @@
 
 #include "compiler.h"
 
+/* In a seed: every bit that is free is the inverse of what it is for the seed without. */
+#define REGISTERS_INVERSE BIT(63)
+
 /* Fill all of them. */
 void registers_set(u64 seed);
 

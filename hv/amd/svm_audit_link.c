@@ -30,7 +30,7 @@ void svm_audit_begin(void)
 	svm_features.clean = VMCB_CLEAN_ALL;
 	svm_features.asids = MIN(svm.ebx, ASIDS);
 	machine = (struct svm_audit_machine){
-		.asids = svm.ebx,
+		.asids = svm_features.asids, /* what it pretends to have */
 		.rdpru = x86_cpuid(CPUID_SIZES, 0).ebx & CPUID_SIZES_EBX_RDPRU,
 		.debug_exits = svm_features.debug_exits, /* found out by trying */
 		.lbr_virt = svm.edx & CPUID_SVM_EDX_LBR_VIRT,
@@ -182,7 +182,7 @@ static bool goes_on(struct gpregs *regs, again_fn *go_on)
 	svm_audit_left(a, b);
 	if (!go_on(regs))
 		return false;
-	a->entries++;
+	audit_short(a);
 	look(a, b, false);
 	__builtin_memcpy(a->image, b, sizeof(*b));
 	return true;

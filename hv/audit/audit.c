@@ -191,6 +191,13 @@ void audit_enter(struct audit_vcpu *a, unsigned cpu)
 	audit_changed(a->vm, cpu);
 }
 
+void audit_short(struct audit_vcpu *a)
+{
+	a->entries++;
+	if (a->shadow)
+		audit_count(a, AUDIT_SHORT);
+}
+
 /*
  * [APM] vol. 2 "Implicit Invalidations" in "TLB Management" (5.5), [SDM] "Operations that
  * Invalidate TLBs and Paging-Structure Caches" (4.10.4.1).  With PCIDs, translations of another

@@ -21,8 +21,9 @@
 /*
  * asid: tags of translations; flush: translations that should be gone; clean: what the CPU may
  * have cached of a control block; intercepts: what must exit; maps: permission maps of ports and
- * MSRs; events: what is injected; shadows: of interrupts; tables: the nested ones; host: what the
- * CPU needs to come back.
+ * MSRs; events: what is injected; shadows: of interrupts; short: answers of the short way behind an
+ * instruction that stood in a shadow (what holds there is a rule of "shadows"); tables: the nested
+ * ones; host: what the CPU needs to come back.
  */
 #define AUDIT_RULES_LIST(X)                                                                        \
 	X(ASID, "asid")                                                                            \
@@ -32,6 +33,7 @@
 	X(MAPS, "maps")                                                                            \
 	X(EVENTS, "events")                                                                        \
 	X(SHADOWS, "shadows")                                                                      \
+	X(SHORT, "short")                                                                          \
 	X(TABLES, "tables")                                                                        \
 	X(HOST, "host")
 
@@ -119,6 +121,8 @@ u64 audit_summary(void);
 
 /* An entry begins on this CPU: the first one there, or the first since another CPU? */
 void audit_enter(struct audit_vcpu *a, unsigned cpu);
+/* An entry by the short way. */
+void audit_short(struct audit_vcpu *a);
 /* Is it time to look at all tables?  At the maps? */
 static inline bool audit_whole(const struct audit_vcpu *a)
 {

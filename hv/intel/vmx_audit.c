@@ -388,7 +388,7 @@ struct vcpu *__wrap_vmx_fast(struct vcpu *v)
 	left(a);
 	if (!__real_vmx_fast(v))
 		return NULL;
-	a->entries++;
+	audit_short(a);
 	look_at_translations(a);
 	look_at_controls(a);
 	look_at_events(a);

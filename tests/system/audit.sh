@@ -30,7 +30,7 @@ record()
     "sources $root/checker/sources" >"$judged/info"
   {
     printf '%s\n' "$@"
-    for rule in asid flush clean intercepts maps events shadows tables host; do
+    for rule in asid flush clean intercepts maps events shadows short tables host; do
       echo "audit: $rule entries=5000 violations=0"
     done
     echo 'espejo: exit status 0'
@@ -60,6 +60,10 @@ record
 sed -i 's/asid entries=5000/asid entries=4999/' "$judged/audit-one.out"
 verdict 'a rule that looks too seldom fails' fails audit/asid
 record
+sed -i 's/^audit audit-one 5000$/& 20/' "$judged/info"
+sed -i 's/short entries=5000/short entries=19/' "$judged/audit-one.out"
+verdict 'one that did not meet what the run is there for fails' fails audit/short
+record
 sed -i 's/asid entries=5000/asid entries=0x/' "$judged/audit-one.out"
 verdict 'so does one whose count is none' fails audit/asid
 record
@@ -71,6 +75,10 @@ verdict 'so does one of which only a guest speaks' fails audit/host
 record 'espejo: PANIC something'
 sed -i 's/^status audit-one 0/status audit-one 70/' "$judged/info"
 verdict 'a machine that ends badly fails' fails audit/ends
+record 'VM one: the CPU refuses to enter the guest:'
+verdict 'so does a guest that cannot be entered' fails audit/ends
+record '[one] VM one: the CPU refuses to enter the guest:'
+verdict 'whatever a guest says of that' passes
 record
 echo 'audit-without clean no such bits' >>"$judged/info"
 sed -i '/clean entries/d' "$judged/audit-one.out"
@@ -80,5 +88,5 @@ AUDIT_RUNS=lives
 export AUDIT_RUNS
 verdict 'machines that come and go: no violation' checker/pgcheck --platform qemu-svm --only audit \
   --out "$records/lives"
-verdict 'and each rule was looked at' sh -c "[ \"\$(grep -c '^pass isolation audit/' '$records/lives/results')\" -eq 10 ]"
+verdict 'and each rule was looked at' sh -c "[ \"\$(grep -c '^pass isolation audit/' '$records/lives/results')\" -eq 11 ]"
 finish

@@ -191,6 +191,20 @@ static void test_tables(void)
 	expect(VECTOR_GP, 0);
 }
 
+/* CLFLUSH, CLFLUSHOPT and CLWB ask the tables as a load does; the device hears of none. */
+static void test_flushes(void)
+{
+	start(3);
+	emu.accesses = 0;
+	CU_ASSERT_EQUAL(RUN(0x0f, 0xae, 0x3b), OUTCOME_DONE);
+	CU_ASSERT_EQUAL(RUN(0x66, 0x0f, 0xae, 0x3b), OUTCOME_DONE);
+	CU_ASSERT_EQUAL(RUN(0x66, 0x0f, 0xae, 0x33), OUTCOME_DONE);
+	*reg(REG_RBX) = 0x0000800000000000;
+	RUN(0x0f, 0xae, 0x3b);
+	expect(VECTOR_GP, 0);
+	CU_ASSERT_EQUAL(emu.accesses, 0);
+}
+
 static void test_task_register(void)
 {
 	start(0);
@@ -568,6 +582,7 @@ void test_emulate_system_register(void)
 	CU_add_test(suite, "pages of the table", test_table_pages);
 	CU_add_test(suite, "descriptor tables", test_tables);
 	CU_add_test(suite, "LTR, LLDT", test_task_register);
+	CU_add_test(suite, "CLFLUSH and its kin", test_flushes);
 	CU_add_test(suite, "far jumps", test_jump);
 	CU_add_test(suite, "far pointers of AMD's CPUs", test_pointers_of_amd);
 	CU_add_test(suite, "a gate inwards", test_gate);

@@ -243,6 +243,47 @@ static void model_keys(void)
 	CU_ASSERT_EQUAL(error_of(&m, P | W | U | KEY(3), &write_user), 0x27);
 }
 
+static void model_supervisor_keys(void)
+{
+	const u64 entry[PAGEMODEL_LEVELS] = { P | W | KEY(5), P | W | U, P | W | U, P | W | U };
+	struct pagemodel m = four;
+	struct pagemodel_result r;
+
+	m.pks = true;
+	m.pkrs = 1u << 10 | 2u << 6; /* key 5: no access; key 3: no writing */
+	CU_ASSERT_EQUAL(error_of(&m, P | W | KEY(5), &read_kernel), 0x21);
+	CU_ASSERT_EQUAL(error_of(&m, P | W | U | KEY(5), &read_kernel), -1);
+	CU_ASSERT_EQUAL(error_of(&m, P | W | KEY(5), &fetch_kernel), -1);
+	CU_ASSERT_EQUAL(error_of(&m, P | W | KEY(3), &read_kernel), -1);
+	CU_ASSERT_EQUAL(error_of(&m, P | W | KEY(3), &write_kernel), 0x23);
+	/* Of the user's access, which fails anyway, the key's bit is open. */
+	pagemodel_expect(&m, entry, &read_user, &r);
+	CU_ASSERT(r.fault && (r.error & ~r.error_open) == 0x5 && r.error_open == 0x20);
+	m.wp = false;
+	CU_ASSERT_EQUAL(error_of(&m, P | W | KEY(3), &write_kernel), -1);
+}
+
+static void model_five_levels(void)
+{
+	struct pagemodel m = four;
+	u64 entry[PAGEMODEL_LEVELS] = { P | W | U, P | W | U, P | W | U, P | W | U, P | W | U };
+	struct pagemodel_result r;
+
+	m.kind = PAGEMODEL_5;
+	pagemodel_expect(&m, entry, &write_user, &r);
+	CU_ASSERT(!r.fault && r.entry[4] == (P | W | U | A) && r.entry[0] == (P | W | U | A | D));
+	entry[4] = P | W;
+	pagemodel_expect(&m, entry, &write_user, &r);
+	CU_ASSERT(r.fault && r.error == 0x7);
+	entry[4] = P | W | U | PS; /* maps nothing at that level */
+	pagemodel_expect(&m, entry, &read_kernel, &r);
+	CU_ASSERT(r.fault && r.error == 0x9 && !r.open[4] && !r.open[3]);
+	entry[4] = 0;
+	pagemodel_expect(&m, entry, &read_kernel, &r);
+	CU_ASSERT(r.fault && r.error == 0);
+}
+
+
 static void model_flags(void)
 {
 	const u64 open[4] = { P | W | U, P | W | U, P | W | U, P | W | U };
@@ -294,6 +335,8 @@ void test_systems_register(void)
 	CU_add_test(s, "garbage", garbage);
 	CU_add_test(s, "model: rights", model_rights);
 	CU_add_test(s, "model: keys", model_keys);
+	CU_add_test(s, "model: keys of the supervisor", model_supervisor_keys);
+	CU_add_test(s, "model: five levels", model_five_levels);
 	CU_add_test(s, "model: accessed and dirty", model_flags);
 	CU_add_test(s, "model: legacy modes", model_legacy);
 }

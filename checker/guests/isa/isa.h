@@ -125,6 +125,17 @@ enum isa_setup {
 	SETUP_sysexit,
 	SETUP_sysret,
 	SETUP_task,
+	SETUP_task_absent,
+	SETUP_task_busy,
+	SETUP_task_fault,
+	SETUP_task_gate,
+	SETUP_task_int,
+	SETUP_task_nested,
+	SETUP_task_no_segment,
+	SETUP_task_short,
+	SETUP_task_system,
+	SETUP_task_trap,
+	SETUP_task16,
 	SETUP_tr,
 	SETUP_unaligned,
 	SETUP_xcr0,
@@ -159,8 +170,13 @@ void sandbox_protect(bool closed);
 void sandbox_tables(struct isa_shot *shot, enum isa_mode mode, const bool b[4]);
 /* After shoot_*: what C needs. */
 void sandbox_restore(void);
-/* TSS B becomes a task that begins at the landing in this mode. */
-void sandbox_task(enum isa_mode mode);
+/*
+ * The TSS that is not in TR becomes a task that begins at the landing in this mode, in the way of
+ * the setup (SETUP_task*); the selector that leads there.  It is so for one shot.
+ */
+u16 sandbox_task(enum isa_mode mode, enum isa_setup setup, u16 tr);
+/* What a switch has left: what was saved and linked, who is busy.  Ask before state_leave. */
+u64 sandbox_hash_tasks(u64 hash);
 /* What loads GDTR, IDTR in a mode with the state's other table. */
 struct isa_pointer sandbox_other_gdt(void);
 struct isa_pointer sandbox_other_idt(enum isa_mode mode);
@@ -181,6 +197,8 @@ struct isa_pointer sandbox_other_idt(enum isa_mode mode);
  * memory.  The offset of the byte behind the form.  flags: RFLAGS to begin with.
  */
 unsigned prepare(const struct isa_form *form, enum isa_mode mode, u64 flags);
+/* Does it switch tasks, if it does what it is for? */
+bool prepare_task(const struct isa_form *form);
 /* What data and stack held before. */
 extern u64 prepare_data[ISA_DATA_SIZE / 8], prepare_stack[ISA_STACK_SIZE / 8];
 

@@ -39,7 +39,10 @@
 #define SEL_TEST_CS32 0xc0
 #define SEL_TEST_CS16 0xc8
 #define SEL_TEST_GATE 0xd3
-#define GDT_SLOTS 28
+#define SEL_TSS16 0xe3
+#define SEL_ABSENT 0xeb
+#define SEL_LEAVE 0xf0 /* a 32-bit TSS: no way leads into long mode with one of 16 bits */
+#define GDT_SLOTS 31
 
 /* How shoot_legacy enters the mode. */
 #define ENTER_SUPERVISOR 0

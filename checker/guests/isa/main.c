@@ -146,10 +146,9 @@ static u64 hash_stack(u64 hash, const struct isa_mode_info *info, const struct i
 	return hash_memory(hash, ISA_STACK, prepare_stack, from, ISA_STACK_SIZE);
 }
 
-static u32 hash_of(enum isa_mode mode, const struct isa_shot *shot)
+static u32 hash_of(enum isa_mode mode, const struct isa_shot *shot, u64 hash)
 {
 	const struct isa_context *in = &shot->in, *out = &shot->out;
-	u64 hash = FNV_BASIS;
 
 	for (unsigned i = 0; i < GPRS; i++) {
 		u64 change = in->gpr[i] ^ out->gpr[i];
@@ -186,6 +185,7 @@ static struct outcome shoot(const struct isa_form *form, enum isa_mode mode, u32
 	struct isa_shot *shot = isa_shot();
 	bool wakes = form->flags & ISA_FLAG_WAKE && !isa_modes[mode].cpl;
 	struct outcome outcome = { 0 };
+	u64 hash = FNV_BASIS;
 	unsigned end;
 
 	state_load_fpu();
@@ -201,11 +201,13 @@ static struct outcome shoot(const struct isa_form *form, enum isa_mode mode, u32
 		shoot_long();
 	if (wakes)
 		disarm_timer(shot);
+	if (prepare_task(form))
+		hash = sandbox_hash_tasks(hash);
 	outcome.system = state_leave(mode, full);
 	outcome.kind = came_to_an_end(shot, mode, end) ? KIND_EXECUTED : (u8)shot->vector;
 	outcome.error = outcome.kind == KIND_EXECUTED ? 0 : (u16)shot->error;
 	outcome.resume = outcome.kind != KIND_EXECUTED && shot->out.rflags & RFLAGS_RF;
-	outcome.hash = hash_of(mode, shot);
+	outcome.hash = hash_of(mode, shot, hash);
 	if (saying)
 		rt_print(
 		    "# mode %u states 0x%x: vector %lu error 0x%lx cs 0x%lx rip 0x%lx rsp 0x%lx "

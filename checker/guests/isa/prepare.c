@@ -24,6 +24,7 @@
 #define STRING_SOURCE 0x40
 #define STRING_TARGET 0x80
 #define CODE_BYTES 0x300
+#define UPPER_HALF (0x0badf00dull << 32)
 
 u64 prepare_data[ISA_DATA_SIZE / 8], prepare_stack[ISA_STACK_SIZE / 8];
 
@@ -153,6 +154,11 @@ static void fill_registers(void)
 	in->ds = in->es = in->fs = in->gs = info->ds;
 }
 
+bool prepare_task(const struct isa_form *which)
+{
+	return which->setup >= SETUP_task && which->setup <= SETUP_task16;
+}
+
 /* ---- Setups ------------------------------------------------------------------------------ */
 
 static bool has_prefix(u8 byte)
@@ -175,6 +181,12 @@ static void set_value(u64 value)
 {
 	in->gpr[RCX] = value;
 	set_operand(0, value, 8);
+}
+
+/* Instructions that take 32 bits of a register must not look at the others, in any mode. */
+static void set_low(enum isa_gpr reg, u32 value)
+{
+	in->gpr[reg] = (in->gpr[reg] & ~BITS(31, 0)) | UPPER_HALF | value;
 }
 
 static void set_near(void)
@@ -305,10 +317,20 @@ static void set_far_setups(void)
 		return set_far_operand(info->stack + ISA_SP, segment_for(true));
 	case SETUP_call_gate:
 		return set_far_operand(0, SEL_TEST_GATE);
-	case SETUP_task:
-		sandbox_task(mode);
-		return set_far_operand(0, SEL_TSS32_B | 3);
 	}
+}
+
+static void set_task(void)
+{
+	u16 selector = sandbox_task(mode, form->setup, (u16)isa_shot()->tr);
+
+	set_far_operand(0, selector);
+	if (form->setup == SETUP_task_fault)
+		in->rflags |= RFLAGS_OF;
+	if (form->setup != SETUP_task_nested)
+		return;
+	set_iret();
+	in->rflags |= RFLAGS_NT;
 }
 
 static void set_control(void)
@@ -334,11 +356,11 @@ static void set_control(void)
 	case SETUP_dr6:
 		return set_value(DR6_FIXED ^ 1);
 	case SETUP_dr7:
-		return set_value(DR7_FIXED ^ BIT(8)); /* LE: does nothing */
+		return set_value(DR7_FIXED ^ BIT(9)); /* GE: does nothing */
 	case SETUP_xcr0:
-		in->gpr[RCX] = 0;
-		in->gpr[RAX] = state_xcr0() & XCR0_AVX ? 3 : 1;
-		return;
+		set_low(RCX, 0);
+		set_low(RDX, 0);
+		return set_low(RAX, state_xcr0() & XCR0_AVX ? 3 : 1);
 	case SETUP_gdtr:
 		return set_pointer(sandbox_other_gdt());
 	case SETUP_idtr:
@@ -348,9 +370,8 @@ static void set_control(void)
 	case SETUP_tr:
 		return set_value(info->legacy ? SEL_TSS32_B : SEL_TSS64_B);
 	case SETUP_msr:
-		in->gpr[RCX] = MSR_KERNEL_GS_BASE;
-		in->gpr[RDX] = MSR_VALUE_HIGH;
-		return;
+		set_low(RCX, MSR_KERNEL_GS_BASE);
+		return set_low(RDX, MSR_VALUE_HIGH);
 	}
 }
 
@@ -375,15 +396,16 @@ static void set_strings_and_ports(void)
 static void set_registers(void)
 {
 	switch (form->setup) {
-	case SETUP_pmc:
-	case SETUP_mwait:
+	case SETUP_mwait: /* all of RCX counts in 64-bit mode */
 		in->gpr[RAX] = in->gpr[RCX] = 0;
 		return;
+	case SETUP_pmc:
+		set_low(RAX, 0);
+		return set_low(RCX, 0);
 	case SETUP_cpuid0:
 	case SETUP_cpuid1:
-		in->gpr[RAX] = form->setup == SETUP_cpuid1;
-		in->gpr[RCX] = 0;
-		return;
+		set_low(RAX, form->setup == SETUP_cpuid1);
+		return set_low(RCX, 0);
 	case SETUP_pkru:
 		in->gpr[RAX] = 0x55555550; /* key 0 stays open */
 		in->gpr[RCX] = 0;
@@ -481,6 +503,8 @@ unsigned prepare(const struct isa_form *which, enum isa_mode in_mode, u64 flags)
 	fill_registers();
 	in->rflags = flags | (mode == ISA_V ? RFLAGS_VM : 0);
 	set_far_setups();
+	if (prepare_task(form))
+		set_task();
 	set_control();
 	set_registers();
 	set_strings_and_ports();

@@ -15,13 +15,19 @@
 #define DPL3 (3ull << 45)
 #define GATE_INTERRUPT (0x0eull << 40)
 #define CALL_GATE (0x0cull << 40)
+#define TASK_GATE (0x05ull << 40)
 #define TSS_TYPE (0x09ull << 40)
 #define LDT_TYPE (0x02ull << 40)
+#define TSS16_TYPE (0x01ull << 40)
+#define DATA_TYPE (0x13ull << 40) /* S set, writable, accessed */
 #define STUB_SIZE 16
 #define LOW_STUB_SIZE 6
 #define VECTORS 256
 #define REDIRECT_SIZE 32
 #define INT_NO_GATE 0x42
+#define INT_TASK_GATE 0x43
+#define CR3_PWT BIT(3)
+#define TRAP_BIT 1
 
 struct PACKED tss64 {
 	u32 reserved;
@@ -37,8 +43,16 @@ struct PACKED tss32 {
 	u16 trap, iomap;
 	u8 redirect[REDIRECT_SIZE]; /* all ones: no INT n goes to the IVT, with CR4.VME either */
 };
+ASSERT_OFFSET(struct tss32, eip, 0x20);
+ASSERT_OFFSET(struct tss32, ldt, 0x60);
 ASSERT_OFFSET(struct tss32, iomap, 102);
 ASSERT_OFFSET(struct tss32, redirect, 104);
+
+struct PACKED tss16 {
+	u16 link, sp0, ss0, sp1, ss1, sp2, ss2, ip, flags;
+	u16 ax, cx, dx, bx, sp, bp, si, di, es, cs, ss, ds, ldt;
+};
+ASSERT_SIZE(struct tss16, 44);
 
 extern const char shoot_stubs64[], shoot_stubs32[], shoot_low[], shoot_low_end[];
 extern char shoot_stack_top[];
@@ -47,9 +61,11 @@ static u64 gdt[2][GDT_SLOTS] ALIGNED(16);
 static u64 idt64[2][VECTORS][2] ALIGNED(16), idt32[2][VECTORS] ALIGNED(16);
 static u64 ldt[2] ALIGNED(16);
 static struct tss64 tss64[2] ALIGNED(16);
-static struct tss32 tss32[2] ALIGNED(16);
+static struct tss32 tss32[2] ALIGNED(128);
+static struct tss16 tss16 ALIGNED(64);
 static u8 exit_stack[4096] ALIGNED(16), call_stack[4096] ALIGNED(16);
 static struct isa_pointer rt_idtr;
+static bool tasks_spoiled; /* gates, descriptors or TSSs are no longer as sandbox_init left them */
 
 const struct isa_mode_info isa_modes[ISA_MODES] = {
 	[ISA_L0] = { 8, 0, false, 0, SEL_CS64, SEL_DS, SEL_USER_DS, SEL_TEST_CS64, SEL_DS, ISA_CODE,
@@ -103,6 +119,10 @@ static void init_gdt(void)
 		set_system(SEL_TSS32_A + 8 * i, TSS_TYPE, &tss32[i], sizeof(tss32[i]), false);
 		set_system(SEL_LDT_A + 16 * i, LDT_TYPE, ldt, sizeof(ldt), true);
 	}
+	set_system(SEL_TSS16 & ~7, TSS16_TYPE, &tss16, sizeof(tss16), false);
+	set_system(SEL_LEAVE, TSS_TYPE, &tss32[0], sizeof(tss32[0]), false);
+	set_system(SEL_ABSENT & ~7, DATA_TYPE, NULL, PAGE_SIZE, false);
+	set(SEL_ABSENT & ~7, gdt[0][SEL_ABSENT / 8] & ~PRESENT);
 }
 
 static u64 gate(u64 at, unsigned selector, bool user)
@@ -198,7 +218,8 @@ struct isa_pointer sandbox_other_idt(enum isa_mode mode)
 /* A TSS is marked busy by whoever loads it. */
 static void all_available(void)
 {
-	static const u8 selectors[] = { SEL_TSS64_A, SEL_TSS64_B, SEL_TSS32_A, SEL_TSS32_B };
+	static const u8 selectors[] = { SEL_TSS64_A, SEL_TSS64_B, SEL_TSS32_A, SEL_TSS32_B,
+					SEL_TSS16, SEL_LEAVE };
 
 	for (unsigned i = 0; i < sizeof(selectors); i++) {
 		gdt[0][selectors[i] / 8] &= ~BUSY;
@@ -216,6 +237,24 @@ static void set_gate(bool legacy)
 	set((SEL_TEST_GATE & ~7) + 8, 0);
 }
 
+/* As if no form had been about tasks yet. */
+static void reset_tasks(void)
+{
+	static const u8 vectors[] = { INT_TASK_GATE, VECTOR_UD, VECTOR_OF, VECTOR_GP };
+
+	for (unsigned i = 0; i < 2; i++) {
+		u32 esp0 = tss32[i].esp0;
+
+		memset(&tss32[i], 0, offsetof(struct tss32, iomap));
+		tss32[i].esp0 = esp0;
+		tss32[i].ss0 = SEL_DS;
+		set_system(SEL_TSS32_A + 8 * i, TSS_TYPE, &tss32[i], sizeof(tss32[i]), false);
+		for (unsigned v = 0; v < sizeof(vectors); v++)
+			init_vector(i, vectors[v]);
+	}
+	tasks_spoiled = false;
+}
+
 void sandbox_tables(struct isa_shot *shot, enum isa_mode mode, const bool b[4])
 {
 	bool legacy = isa_modes[mode].legacy;
@@ -225,6 +264,8 @@ void sandbox_tables(struct isa_shot *shot, enum isa_mode mode, const bool b[4])
 	shot->ldtr = b[2] ? SEL_LDT_B : SEL_LDT_A;
 	shot->tr = legacy ? (b[3] ? SEL_TSS32_B : SEL_TSS32_A) : b[3] ? SEL_TSS64_B : SEL_TSS64_A;
 	set_gate(legacy);
+	if (tasks_spoiled)
+		reset_tasks();
 	all_available();
 	if (legacy)
 		return;
@@ -241,18 +282,141 @@ void sandbox_restore(void)
 			 : "memory");
 }
 
-void sandbox_task(enum isa_mode mode)
+/* ---- Hardware tasks ------------------------------------------------------------------- */
+
+static void set_busy(unsigned selector)
+{
+	gdt[0][selector / 8] |= BUSY;
+	gdt[1][selector / 8] |= BUSY;
+}
+
+static u64 task_gate(u16 selector)
+{
+	return (u64)selector << 16 | TASK_GATE | PRESENT | DPL3;
+}
+
+static void set_task_vector(unsigned vector, u16 selector)
+{
+	idt32[0][vector] = idt32[1][vector] = task_gate(selector);
+}
+
+/*
+ * A landing in 16 bits.  At CPL 0, its INT3 is delivered on the task's own stack, below 64 KiB:
+ * the upper half of ESP is nobody's.
+ */
+static void make_task16(void)
+{
+	tss16 = (struct tss16){ .ip = ISA_LANDING, .flags = RFLAGS_ONE, .cs = SEL_TEST_CS16,
+				.ss = SEL_LOW_DS, .sp = ISA_LOW_STACK, .ds = SEL_DS,
+				.es = SEL_DS, .ldt = SEL_LDT_A, .ax = 0xa16, .cx = 0xc16,
+				.di = 0xd16 };
+}
+
+/* Its EFLAGS say whether it is virtual-8086 mode's.  Without paging its CR3 is not loaded. */
+static void make_task(struct tss32 *task, enum isa_mode mode)
 {
 	const struct isa_mode_info *info = &isa_modes[mode];
-	struct tss32 *task = &tss32[1];
 
-	task->eip = ISA_CODE + ISA_LANDING;
-	task->eflags = RFLAGS_ONE;
-	task->esp = ISA_STACK + ISA_SP;
+	task->eip = info->code + ISA_LANDING;
+	task->eflags = RFLAGS_ONE | (mode == ISA_V ? RFLAGS_VM : 0);
+	task->esp = info->stack + ISA_SP;
 	task->cs = info->cs;
 	task->ss = info->ss;
 	task->ds = task->es = task->fs = task->gs = info->ds;
 	task->ldt = SEL_LDT_A;
-	task->cr3 = (u32)x86_read_cr3();
-	task->link = 0;
+	task->cr3 = (u32)(x86_read_cr3() ^ CR3_PWT);
+	task->eax = 0xa32;
+	task->ecx = 0xc32;
+	task->edx = 0xd32;
+	task->ebx = 0xb32;
+	task->ebp = 0xeb32;
+	task->esi = 0x5132;
+	task->edi = 0xd132;
+}
+
+static void spoil_task(enum isa_setup setup, struct tss32 *task, u16 selector)
+{
+	u64 descriptor = gdt[0][selector / 8];
+
+	switch (setup) {
+	case SETUP_task_absent:
+		set(selector, descriptor & ~PRESENT);
+		break;
+	case SETUP_task_short: /* by one byte: the I/O map's base is part of it */
+		set(selector, (descriptor & ~0xffffull) | (offsetof(struct tss32, redirect) - 2));
+		break;
+	case SETUP_task_busy:
+		set_busy(selector);
+		break;
+	case SETUP_task_system: /* a data segment that is none; what comes behind it stays */
+		task->ds = SEL_TSS32_A;
+		break;
+	case SETUP_task_no_segment:
+		task->es = SEL_ABSENT;
+		break;
+	case SETUP_task_trap:
+		task->trap = TRAP_BIT;
+		break;
+	default:
+		break;
+	}
+}
+
+u16 sandbox_task(enum isa_mode mode, enum isa_setup setup, u16 tr)
+{
+	unsigned other = tr == SEL_TSS32_A;
+	u16 selector = (u16)(SEL_TSS32_A + 8 * other);
+
+	tasks_spoiled = true;
+	make_task(&tss32[other], mode);
+	/* Exactly as long as it must be. */
+	set(selector, (gdt[0][selector / 8] & ~0xffffull) | (offsetof(struct tss32, redirect) - 1));
+	spoil_task(setup, &tss32[other], selector);
+	switch (setup) {
+	case SETUP_task16:
+		make_task16();
+		return SEL_TSS16;
+	case SETUP_task_gate:
+		set(SEL_TEST_GATE & ~7, task_gate(selector));
+		return SEL_TEST_GATE;
+	case SETUP_task_int:
+		set_task_vector(INT_TASK_GATE, selector);
+		break;
+	case SETUP_task_fault:
+		set_task_vector(VECTOR_UD, selector);
+		set_task_vector(VECTOR_OF, selector);
+		set_task_vector(VECTOR_GP, selector);
+		break;
+	case SETUP_task_nested:
+		tss32[!other].link = selector;
+		set_busy(selector);
+		break;
+	default:
+		break;
+	}
+	return selector | 3;
+}
+
+static u64 hash_bytes(u64 hash, const void *at, size_t size)
+{
+	for (size_t i = 0; i < size; i += 4) {
+		u32 word;
+
+		memcpy(&word, (const u8 *)at + i, 4);
+		hash = state_hash(hash, word + i);
+	}
+	return hash;
+}
+
+u64 sandbox_hash_tasks(u64 hash)
+{
+	static const u8 selectors[] = { SEL_TSS32_A, SEL_TSS32_B, SEL_TSS16 };
+
+	for (unsigned i = 0; i < 2; i++)
+		hash = hash_bytes(hash, &tss32[i], offsetof(struct tss32, redirect));
+	hash = hash_bytes(hash, &tss16, sizeof(tss16));
+	for (unsigned i = 0; i < sizeof(selectors); i++)
+		hash = state_hash(hash, (gdt[0][selectors[i] / 8] & BUSY) |
+					    (gdt[1][selectors[i] / 8] & BUSY) >> 1);
+	return hash;
 }

@@ -262,7 +262,11 @@ left_legacy:
 	movl $shoot_stack_top, %esp
 	sldt IN(SHOT_SEEN_LDTR)
 	str IN(SHOT_SEEN_TR)
-	movl %cr3, %eax
+	cmpw $SEL_TSS16, IN(SHOT_SEEN_TR)
+	jne 1f
+	movl $SEL_LEAVE, %eax
+	ltr %ax
+1:	movl %cr3, %eax
 	movl %eax, IN(SHOT_SEEN_CR3)
 	movl %cr4, %eax
 	movl %eax, IN(SHOT_SEEN_CR4)

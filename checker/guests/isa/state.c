@@ -143,7 +143,8 @@ static void init_syscalls(void)
 
 void state_init(void)
 {
-	u64 dr[6] = { 0, 0, 0, 0, DR6_FIXED, DR7_FIXED };
+	/* LE is set, so that it is seen when a task switch clears it. */
+	u64 dr[6] = { 0, 0, 0, 0, DR6_FIXED, DR7_FIXED | DR7_LE };
 
 	find_features();
 	x86_write_cr4(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (has_xsave ? CR4_OSXSAVE : 0) |

@@ -12,7 +12,7 @@ extern u64 rt_window_pt[];
 extern const char pages_touch_end[];
 
 static u32 pages[2][1024] ALIGNED(4096);
-static volatile u32 turn, answered, wrong, faults;
+static volatile u32 turn, answered, wrong;
 
 /* One store to the window; a page fault goes on behind it. */
 static NEVER_INLINE void touch(void)

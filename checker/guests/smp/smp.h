@@ -1,11 +1,11 @@
 /*
- * smp.h - two CPUs that do things to each other: what the parts of this probe share
+ * smp.h - CPUs that do things to each other: what the parts of this probe share
  *
  * Owns: the second CPU's jobs, a log of what came in on each CPU, the local APIC. Must not know:
  * who judges; the records are those of ../systems/systems.h.
  *
  * CPU 0 leads; CPU 1 does the jobs that it is given, with interrupts on unless the job switches
- * them off.
+ * them off.  Two more sleep until smp_four has its turn, if the machine has them.
  */
 #ifndef CHECKER_SMP_H
 #define CHECKER_SMP_H
@@ -13,7 +13,7 @@
 #include "../systems/systems.h"
 #include "x86_ops.h"
 
-#define CPUS 2
+#define CPUS 4
 
 /* Registers of the local APIC. */
 #define APIC_ID 0x20
@@ -49,6 +49,10 @@ extern volatile u64 smp_fixup;
 
 /* CPU 1 runs f once; smp_join waits for its end.  False: it does not come. */
 void smp_give(void (*f)(void));
+/* All others run it. */
+void smp_give_all(void (*f)(void));
+/* The number of the CPU that asks. */
+unsigned smp_here(void);
 bool smp_join(void);
 /* Until *what is at least that; false: it takes too long. */
 bool smp_until(const volatile u32 *what, u32 least);
@@ -58,8 +62,13 @@ void smp_settle(void);
 /* Its state as it began, and what starts and stops it; leaves CPU 1 running.  False: it did not
  * start. */
 bool smp_start(void);
+/* CPUs 2 and 3 begin to sleep, and start again as workers.  False: there are none. */
+bool smp_put_to_sleep(void);
+bool smp_wake_up(void);
 void smp_messages(void);
 void smp_litmus(void);
 void smp_pages(void);
+/* With four CPUs. */
+void smp_four(void);
 
 #endif

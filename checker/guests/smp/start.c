@@ -11,6 +11,7 @@
 
 #define PAGE_A 0x8
 #define PAGE_B 0x9
+#define PAGE_C 0xa	       /* of CPUs 2 and 3 */
 #define CR0_CACHES 0x60000000u /* INIT leaves them as they are */
 #define REGS 20
 #define FLAGS_OF_ARITHMETIC 0x8d5u
@@ -74,8 +75,43 @@ static void show_state(const struct record *r)
 	systems_number("start.gdt.limit", r->gdt[0] | r->gdt[1] << 8, 0xffff);
 }
 
+/* One by one: the page and its record are one. */
+static bool start_others(void)
+{
+	const u32 before = ap_arrived;
+
+	prepare(PAGE_C);
+	for (u32 cpu = 2; cpu < CPUS; cpu++) {
+		smp_send(cpu, ICR_INIT | ICR_ASSERT);
+		smp_settle();
+		smp_send(cpu, ICR_SIPI | ICR_ASSERT | PAGE_C);
+		if (!smp_until(&ap_arrived, before + cpu - 1))
+			return false;
+		smp_settle();
+	}
+	return true;
+}
+
+/* Before anything else: no NMI may come to a CPU that never ran. */
+bool smp_put_to_sleep(void)
+{
+	if (rt_number("cpus", 2) < CPUS)
+		return false;
+	systems_number("start.others", start_others(), true);
+	return true;
+}
+
+bool smp_wake_up(void)
+{
+	bool all = start_others();
+
+	systems_number("start.others.again", all, true);
+	return all;
+}
+
 bool smp_start(void)
 {
+	const u32 before = ap_arrived;
 	struct record *a = record_of(PAGE_A), *b = record_of(PAGE_B);
 
 	prepare(PAGE_A);
@@ -84,8 +120,8 @@ bool smp_start(void)
 	smp_settle();
 	systems_number("start.init-alone", a->starts + b->starts, 0);
 	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_A);
-	systems_number("start.sipi", smp_until(&ap_arrived, 1), true);
-	if (!ap_arrived)
+	systems_number("start.sipi", smp_until(&ap_arrived, before + 1), true);
+	if (ap_arrived == before)
 		return false;
 	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_B);
 	smp_settle();
@@ -102,8 +138,8 @@ bool smp_start(void)
 	systems_number("start.stopped", smp_came[1][0x50] + smp_came[1][VECTOR_NMI], 0);
 	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_B);
 	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_A);
-	systems_number("start.again", smp_until(&ap_arrived, 2), true);
+	systems_number("start.again", smp_until(&ap_arrived, before + 2), true);
 	smp_settle();
 	systems_number("start.first-sipi-counts", a->starts << 4 | b->starts, 0x11);
-	return ap_arrived == 2;
+	return ap_arrived == before + 2;
 }

@@ -161,9 +161,20 @@ static void system_descriptor(unsigned selector, u64 base, u64 limit, u64 access
 	gdt_image[selector / 8 + 1] = base >> 32;
 }
 
+#define GATE_CALL 0x8cull
+#define GATE_PRESENT 0x80ull
+
+static void call_gate(unsigned selector, u64 access)
+{
+	u64 at = STREAM_ARENA + (u64)(arena_gate - arena);
+
+	gdt_image[selector / 8] = (at & 0xffff) | (u64)SEL_KERNEL_64 << 16 | access << 40 |
+				  (at >> 16 & 0xffff) << 48;
+	gdt_image[selector / 8 + 1] = at >> 32;
+}
+
 static void init_gdt(void)
 {
-	u64 gate = STREAM_ARENA + (u64)(arena_gate - arena);
 	u64 *g = gdt_image, *ldt = in_arena(ARENA_LDT);
 
 	g[SEL_KERNEL_64 / 8] = descriptor(0, FLAT, CODE, FLAG_L);
@@ -182,9 +193,9 @@ static void init_gdt(void)
 	system_descriptor(SEL_TSS, STREAM_ARENA + ARENA_TSS, TSS_LIMIT, 0x89);
 	system_descriptor(SEL_TSS_OTHER, STREAM_ARENA + ARENA_TSS_OTHER, TSS_LIMIT, 0x89);
 	system_descriptor(SEL_LDT, STREAM_ARENA + ARENA_LDT, 8 * STREAM_LDT_ENTRIES - 1, 0x82);
-	g[SEL_GATE / 8] = (gate & 0xffff) | (u64)SEL_KERNEL_64 << 16 | 0xecull << 40 |
-			  (gate >> 16 & 0xffff) << 48;
-	g[SEL_GATE / 8 + 1] = gate >> 32;
+	call_gate(SEL_GATE, GATE_CALL | DPL3);
+	call_gate(SEL_GATE_KERNEL, GATE_CALL);
+	call_gate(SEL_GATE_ABSENT, (GATE_CALL | DPL3) & ~GATE_PRESENT);
 	ldt[SEL_LDT_DATA / 8] = g[SEL_USER_DATA / 8];
 	ldt[SEL_LDT_CODE / 8] = g[SEL_USER_64 / 8];
 }

@@ -57,9 +57,11 @@
 #define SEL_TSS_OTHER 0x90
 #define SEL_USER_16 0xab
 #define SEL_ABSENT_CODE 0xb3
+#define SEL_GATE_KERNEL 0xc0 /* DPL 0 */
+#define SEL_GATE_ABSENT 0xd3
 #define SEL_LDT_DATA 0x0f
 #define SEL_LDT_CODE 0x17
-#define STREAM_GDT_ENTRIES 24
+#define STREAM_GDT_ENTRIES 28
 #define STREAM_LDT_ENTRIES 4
 
 /* Vectors beyond the IDT's: other ways to leave user mode. */

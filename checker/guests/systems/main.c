@@ -12,6 +12,9 @@ unsigned probe_main(void)
 		{ "paging", systems_paging },
 		{ "legacy", systems_paging_legacy },
 		{ "exceptions", systems_exceptions },
+		{ "msrs", systems_msrs },
+		{ "control", systems_control },
+		{ "five", systems_paging_five },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -82,9 +82,9 @@ static bool key_denies(const struct pagemodel *m, const struct pagemodel_access 
 {
 	u32 key;
 
-	if (m->kind < PAGEMODEL_4 || !m->pke || !us || access->fetch)
+	if (m->kind < PAGEMODEL_4 || !(us ? m->pke : m->pks) || access->fetch)
 		return false;
-	key = m->pkru >> (2 * (leaf >> KEY_SHIFT & 15)) & 3;
+	key = (us ? m->pkru : m->pkrs) >> (2 * (leaf >> KEY_SHIFT & 15)) & 3;
 	if (key & 1)
 		return true;
 	return (key & 2) && access->write && (user || m->wp);
@@ -131,6 +131,8 @@ void pagemodel_expect(const struct pagemodel *m, const u64 *entry,
 	key = key_denies(m, access, user, us, entry[level]);
 	if (key || rights_deny(m, access, user, rw, us, xd)) {
 		fault(r, error | ERROR_P | (key ? ERROR_PK : 0));
+		/* Whether a key that nobody needs to ask is told. */
+		r->error_open = m->pks && user && !us ? ERROR_PK : 0;
 		return;
 	}
 	for (int i = level; i < (int)m->kind; i++) {

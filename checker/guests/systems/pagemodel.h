@@ -18,8 +18,8 @@ enum pagemodel_kind { PAGEMODEL_32 = 2, PAGEMODEL_PAE = 3, PAGEMODEL_4 = 4, PAGE
 
 struct pagemodel {
 	enum pagemodel_kind kind; /* its number is how many levels there are */
-	bool wp, smep, smap, nxe, pse, pke;
-	u32 pkru;
+	bool wp, smep, smap, nxe, pse, pke, pks;
+	u32 pkru, pkrs;
 	unsigned maxphyaddr; /* 36 to 52 */
 };
 
@@ -32,7 +32,7 @@ struct pagemodel_access {
 
 struct pagemodel_result {
 	bool fault;
-	u32 error;
+	u32 error, error_open; /* of the code, what the manual leaves open */
 	/* Entries afterwards; those that the walk did not reach are as they were. */
 	u64 entry[PAGEMODEL_LEVELS];
 	/* Bits of them that the manual leaves open: a fault may leave accessed flags set or not. */

@@ -4,22 +4,12 @@
  * Owns: the entries and the accesses that are tried.  Must not know: what should come of it
  * (pagemodel.c).
  */
+#include "access.h"
 #include "legacy.h"
 
 #include "lib/fmt.h"
 #include "lib/string.h"
-#include "pagemodel.h"
 #include "x86_ops.h"
-
-#define PORT 0xed /* nobody is there */
-#define CODE_AT 0x10
-#define CPUID_AT 0x20
-#define DATA_AT 0x80
-#define LDT_AT 0x100
-#define APIC_VERSION 0x30
-#define APIC_TPR 0x80
-#define INT3 0xcc
-#define DATA_DESCRIPTOR 0x00cff3000000ffff /* accessed already */
 
 #define LINEAR 0x80000000u
 #define USER 0x40000000u
@@ -27,37 +17,6 @@
 #define LOW_TABLES 4
 #define SHOTS 256
 #define EXITS_ONE_IN 10
-
-enum how {
-	READ,
-	WRITE,
-	FETCH,
-	SEGMENT,
-	CHANGE,
-	NATIVE,
-	OUTS = NATIVE,
-	INS,
-	LOAD_APIC,
-	STORE_APIC,
-	FETCH_CPUID,
-	HOWS
-};
-
-static const struct {
-	const char *code;
-	bool write, fetch, implicit;
-} ways[HOWS] = {
-	[READ] = { snippet_read, .write = false },
-	[WRITE] = { snippet_write, .write = true },
-	[FETCH] = { snippet_fetch, .fetch = true },
-	[SEGMENT] = { snippet_segment, .implicit = true },
-	[CHANGE] = { snippet_change, .write = true },
-	[OUTS] = { snippet_outs, .write = false },
-	[INS] = { snippet_ins, .write = true },
-	[LOAD_APIC] = { snippet_movs, .write = false },
-	[STORE_APIC] = { snippet_movs, .write = true },
-	[FETCH_CPUID] = { snippet_fetch, .fetch = true },
-};
 
 /* What was asked of one shot. */
 struct plan {
@@ -165,30 +124,28 @@ static u32 entry_at(unsigned level)
 
 /* ---- Accesses ---------------------------------------------------------------------------- */
 
-static u32 address_of(unsigned how)
+static u32 address_of(enum access how)
 {
-	return linear + (how == FETCH	      ? CODE_AT
-			 : how == FETCH_CPUID ? CPUID_AT
-			 : how == SEGMENT     ? LDT_AT
-					      : DATA_AT);
+	return linear + access_offset(how);
 }
 
 static void aim(struct legacy_shot *s, const struct plan *p)
 {
 	u32 apic = p->user ? USER_APIC : (u32)APIC_DEFAULT_BASE;
 
-	*s =
-	    (struct legacy_shot){ .edx = PORT, .esi = address_of(p->how), .edi = linear + DATA_AT };
+	*s = (struct legacy_shot){ .edx = ACCESS_PORT,
+				   .esi = address_of(p->how),
+				   .edi = linear + ACCESS_DATA };
 	if (p->how == SEGMENT)
 		s->eax = SEL_IN_LDT;
 	else if (p->how == LOAD_APIC)
-		s->edi = apic + APIC_TPR;
+		s->edi = apic + ACCESS_APIC_TPR;
 	else if (p->how == STORE_APIC)
-		s->esi = apic + APIC_VERSION;
-	s->eip = at(ways[p->how].code);
+		s->esi = apic + ACCESS_APIC_VERSION;
+	s->eip = at(access_code(p->how));
 	s->cs = RT_CS32;
 	if (p->user) {
-		s->eip = USER + (u32)(ways[p->how].code - snippets);
+		s->eip = USER + (u32)(access_code(p->how) - snippets);
 		s->cs = SEL_USER_CS32;
 		s->ss = RT_USER_DS;
 		s->esp = USER + 0x800;
@@ -200,8 +157,8 @@ static void make_shot(struct legacy_shot *s, struct plan *p)
 {
 	const unsigned levels = (unsigned)model.kind;
 
-	p->how = (u8)(one_in(EXITS_ONE_IN) ? NATIVE + rt_random() % (HOWS - NATIVE)
-					   : rt_random() % NATIVE);
+	p->how = (u8)(one_in(EXITS_ONE_IN) ? ACCESS_EXITS + rt_random() % (ACCESSES - ACCESS_EXITS)
+					   : rt_random() % ACCESS_EXITS);
 	p->user = one_in(2);
 	p->ac = one_in(4);
 	for (unsigned i = 0; i < levels; i++)
@@ -227,22 +184,14 @@ static u64 entries_word(const u64 *entry)
 
 static void judge_shot(const struct legacy_shot *s, const struct plan *p)
 {
-	const struct pagemodel_access access = { .write = ways[p->how].write,
-						 .fetch = ways[p->how].fetch,
-						 .implicit = ways[p->how].implicit,
-						 .user = p->user,
-						 .ac = p->ac };
+	const struct pagemodel_access access = access_of(p->how, p->user, p->ac);
 	const u64 after[3] = { s->edit[0].after, s->edit[1].after, s->edit[2].after };
 	struct pagemodel_result want;
 	u64 got, manual;
 
 	pagemodel_expect(&model, p->entry, &access, &want);
-	got = WORD_VECTOR(s->vector) | WORD_ERROR(s->error) | entries_word(after);
-	if (s->vector == VECTOR_PF && s->cr2 == address_of(p->how))
-		got |= WORD_CR2;
-	manual = entries_word(want.entry);
-	manual |= want.fault ? WORD_VECTOR(VECTOR_PF) | WORD_ERROR(want.error) | WORD_CR2
-			     : WORD_VECTOR(VECTOR_BP);
+	got = access_word(s->vector, s->error, s->cr2 == address_of(p->how)) | entries_word(after);
+	manual = access_manual(&want) | entries_word(want.entry);
 	systems_try(p->how, got, manual, entries_word(want.open));
 }
 
@@ -280,11 +229,7 @@ static void batch(void)
 static void prepare(void)
 {
 	linear = LINEAR | (at(page) & (u32)BITS(29, 0));
-	memset(page, INT3, sizeof(page));
-	page[CPUID_AT] = 0x0f;
-	page[CPUID_AT + 1] = 0xa2;
-	memset(page + DATA_AT, 0, 64);
-	memcpy(page + LDT_AT, &(u64){ DATA_DESCRIPTOR }, 8);
+	access_fill(page);
 	model = (struct pagemodel){ .maxphyaddr = x86_cpuid(0x80000008, 0).eax & 0xff };
 }
 
@@ -295,7 +240,7 @@ void systems_paging_legacy(void)
 
 	prepare();
 	space_begin();
-	space_ldt(linear + LDT_AT);
+	space_ldt(linear + ACCESS_LDT);
 	legacy_begin();
 	for (unsigned c = 0; c < 32; c++) {
 		model.wp = c & 1;

@@ -52,7 +52,7 @@ space_back:
 /* RSI: where to read; RDI: where to write; DX: a port; the bytes are the same in 32-bit code. */
 	.balign 4096
 	.globl snippets, snippet_read, snippet_write, snippet_fetch, snippet_outs, snippet_ins
-	.globl snippet_movs, snippet_segment, snippet_change
+	.globl snippet_movs, snippet_segment, snippet_change, snippet_stack
 snippets:
 snippet_read:
 	movb (%rsi), %al
@@ -76,6 +76,9 @@ snippet_segment:
 	int3
 snippet_change:
 	lock addb $0, (%rdi)
+	int3
+snippet_stack:
+	movb (%rsp), %al
 	int3
 	.balign 4096
 

@@ -15,7 +15,7 @@
 
 /* Code that ends with INT3; see gates.h for what is in which register. */
 extern const char snippets[], snippet_read[], snippet_write[], snippet_fetch[], snippet_outs[],
-    snippet_ins[], snippet_movs[], snippet_segment[], snippet_change[];
+    snippet_ins[], snippet_movs[], snippet_segment[], snippet_change[], snippet_stack[];
 
 /* A snippet as user mode sees it. */
 static inline u64 space_user(const char *snippet)
@@ -54,6 +54,9 @@ extern u64 space_root[512];
 
 /* Until the next trap, whatever it is. */
 void space_shoot(struct space_shot *shot);
+
+/* These tables and CR4, with LA57 as it is there, in IA-32e mode.  Both map the first 4 GiB. */
+void space_levels(u64 cr3, u64 cr4);
 
 /* LDT: 16 bytes there. */
 void space_ldt(u64 base);

@@ -53,7 +53,13 @@ bool systems_virtual(void);
 
 void systems_paging(void);
 void systems_paging_legacy(void);
+/* In the mode that paging is in, with nothing at the addresses that are tried. */
+void systems_canonical(void);
+/* The last one: it may stay in that mode. */
+void systems_paging_five(void);
 void systems_exceptions(void);
+void systems_msrs(void);
+void systems_control(void);
 /* The last record. */
 void systems_finish(void);
 

@@ -7,6 +7,7 @@
 #define ORDER_TITLE "[SDM] \"Prioritization of Concurrent Events\" (6.9)"
 #define IRET_TITLE "[SDM] \"NMI unblocking due to IRET\" (28.2.3)"
 #define UD2_SIZE 2
+#define HALT_TICKS 2000
 
 /* The jump is where an emulator that looks rarely has looked at last. */
 CODE(nmi_if0, LOAD_APIC AT_A SEND_NMI AT_B "jmp 1f\n1:\n" AT_C "nop\n");
@@ -79,6 +80,23 @@ static bool sti_inside(struct rt_frame *f)
 	return true;
 }
 
+/*
+ * A halt in the handler: an NMI that is blocked does not end it, the timer does, whose IRET then
+ * lets the NMI in.
+ */
+static bool halt_inside(struct rt_frame *f)
+{
+	if (f->vector != VECTOR_NMI || seen[VECTOR_NMI] > 1)
+		return true;
+	lapic_send_nmi();
+	__asm__ volatile("jmp 1f\n1: nop");
+	pic_mask(0xfffe);
+	pit_one_shot(HALT_TICKS);
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+	log_word("awake");
+	return true;
+}
+
 static void fresh_nmi_stack(void)
 {
 	rt_ist(1, fresh_page(true) + MiB(2));
@@ -98,6 +116,8 @@ const struct event_case nmi_cases[] = {
 	  .hook = fault_inside },
 	{ "nmi-unblocked-by-faulting-iret", code_nmi_if0, "nmi@b bad-iret nmi@h gp(fff8)@h",
 	  IRET_TITLE, .hook = bad_iret },
+	{ "nmi-blocked-in-halt", code_nmi_if0, "nmi@b irq0@h nmi@h awake", NMI_TITLE,
+	  .hook = halt_inside },
 	{ "nmi-second-before-irq", code_nmi_sti, "nmi@b handled nmi@b irq0@b", ORDER_TITLE,
 	  pend_irq0, send_second },
 	{ "nmi-fresh-stack-blocks", code_nmi_if0, "nmi@b handled nmi@b", NMI_TITLE, fresh_nmi_stack,

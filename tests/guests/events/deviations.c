@@ -52,6 +52,9 @@ static const struct {
 	{ "qemu", "nowhere-step", "gp(1238)@z" },
 	{ "qemu", "nowhere-icebp", "ud@a" },
 	{ "qemu", "fresh-stack-icebp", "ud@a" },
+	{ "qemu-bare", "nmi-unblocked-by-iret-from-fresh-stack", "nmi@b sent gp(0)@a nmi@b" },
+	{ "qemu", "null-segments-stay-null", "-" },
+	{ "qemu-bare", "null-segments-and-a-device", "-" },
 	{ "bochs", "step-syscall-masked", "db(BS)@a db(BS)@b" },
 	{ "bochs-bare", "apic-same-class-waits-for-eoi", "v51@a vef@h handled v52@a" },
 	{ "bochs-bare", "apic-lint0-masked", "v51@a irq0@a" },
@@ -64,6 +67,8 @@ static const struct {
 	/* EXITINTINFO is stale if the delivery of INT n or INT1 exits: it names the last other
 	   event. */
 	{ "bochs-svm", "fresh-stack-int-n", "bp@b" },
+	{ "bochs-svm", "fresh-sti-int", "irq0@a irq0@a v32@b" },
+	{ "bochs-svm", "fresh-then-exits-int-n", "bp@b exits 6" },
 	{ "bochs-svm", "fresh-stack-icebp", "bp@b" },
 	{ "bochs-svm", "fresh-stack-user", "df(0)@a ud@b bp@d" },
 };

@@ -384,7 +384,8 @@ static const struct {
 	{ shadow_cases, &shadow_case_count },	  { step_cases, &step_case_count },
 	{ nmi_cases, &nmi_case_count },		  { interrupt_cases, &interrupt_case_count },
 	{ debug_cases, &debug_case_count },	  { fault_cases, &fault_case_count },
-	{ delivery_cases, &delivery_case_count },
+	{ delivery_cases, &delivery_case_count }, { fresh_cases, &fresh_case_count },
+	{ behind_cases, &behind_case_count },
 };
 
 static unsigned run_all(void)

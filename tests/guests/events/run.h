@@ -90,9 +90,10 @@ struct event_case {
 };
 
 extern const struct event_case shadow_cases[], step_cases[], nmi_cases[], interrupt_cases[],
-    debug_cases[], fault_cases[], delivery_cases[];
+    debug_cases[], fault_cases[], delivery_cases[], fresh_cases[], behind_cases[];
 extern const unsigned shadow_case_count, step_case_count, nmi_case_count, interrupt_case_count,
-    debug_case_count, fault_case_count, delivery_case_count;
+    debug_case_count, fault_case_count, delivery_case_count, fresh_case_count,
+    behind_case_count;
 
 /*
  * What an emulator is known to do instead of what the manual says: `name` gives `got` on

@@ -2,21 +2,17 @@
  * task.c - a guest that switches tasks by hardware, and says what it finds
  *
  * Owns: tables, TSSs, the cases and their report.  Nothing is expected here: the same image prints
- * the same text on a bare machine and as a guest, and that is the test (tests/system/task.sh).
+ * the same text on a bare machine and as a guest, and that is the test (tests/system/task.sh;
+ * checker, group events).
  *
  * Faults are taken by tasks of their own, one for each vector, since the stack of a task that was
  * switched to in vain may be none; the back link tells in whose context the fault was raised.
  *
  * Source: [SDM] vol. 3 "Task Management" (8), table 8-1.
  */
-#include "compiler.h"
+#include "pae.h"
+#include "say.h"
 
-#define COM1 0x3f8
-#define UART_LCR 3
-#define LCR_8N1 3
-#define UART_LSR 5
-#define LSR_THRE 0x20
-#define LSR_TEMT 0x40
 #define EXIT_PORT 0xf4
 #define BOCHS_SHUTDOWN 0x8900
 #define PIC1 0x20
@@ -102,47 +98,9 @@ void ticked(void);
 void faulted(u32 vector, u32 error);
 void debugged(const u32 *frame);
 
-/* ---- Saying ----------------------------------------------------------------------------- */
-
-static void outb(u16 port, u8 value)
-{
-	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static u8 inb(u16 port)
-{
-	u8 value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static void put(char c)
-{
-	while (!(inb(COM1 + UART_LSR) & LSR_THRE))
-		__asm__ volatile("pause");
-	outb(COM1, (u8)c);
-}
-
 static u32 address(const volatile void *p)
 {
 	return (u32)(uintptr_t)p;
-}
-
-static void say(const char *text)
-{
-	for (; *text; text++)
-		put(*text);
-}
-
-static void say_hex(const char *name, u32 value)
-{
-	say(" ");
-	say(name);
-	say("=");
-	for (int shift = 28; shift >= 0; shift -= 4)
-		if (value >> shift || !shift)
-			put("0123456789abcdef"[value >> shift & 15]);
 }
 
 /* ---- Tables -------------------------------------------------------------------------------- */
@@ -657,8 +615,7 @@ static const struct {
 static void run(unsigned n)
 {
 	make_all();
-	say(cases[n].name);
-	say("\n");
+	say_case(cases[n].name);
 	cases[n].prepare();
 	__asm__ volatile("clts");
 	try(cases[n].what);
@@ -718,8 +675,8 @@ static void start_pics(void)
 	outb(PIC2 + 1, 0xff);
 }
 
-/* Is the word in the command line? */
-static bool told(const u32 *info, const char *word)
+/* What follows the word in the command line; NULL: it is not there. */
+static const char *told(const u32 *info, const char *word)
 {
 	const char *line = info[0] & INFO_COMMAND_LINE ? (const char *)(uintptr_t)info[4] : "";
 
@@ -729,9 +686,9 @@ static bool told(const u32 *info, const char *word)
 		while (word[n] && line[n] == word[n])
 			n++;
 		if (!word[n])
-			return true;
+			return line + n;
 	}
-	return false;
+	return NULL;
 }
 
 /* info: what the boot loader left. */
@@ -739,16 +696,15 @@ void main(const u32 *info)
 {
 	bool v86 = !told(info, "no-v86");
 
-	outb(COM1 + UART_LCR, LCR_8N1);
+	say_begin(told(info, "nonce="));
 	start_pics();
 	start_tables();
 	start_paging();
 	for (unsigned n = 0; n < ARRAY_SIZE(cases); n++)
 		if (v86 || cases[n].prepare != prepare_v86)
 			run(n);
-	say("task: finished\n");
-	while (!(inb(COM1 + UART_LSR) & LSR_TEMT))
-		__asm__ volatile("pause");
+	pae(address(directory));
+	say_end();
 	outb(EXIT_PORT, 0);
 	for (const char *p = "Shutdown"; *p; p++)
 		outb(BOCHS_SHUTDOWN, (u8)*p);
