@@ -90,6 +90,7 @@
 #define DR6_BS BIT(14)
 #define DR7_FIXED 0x400ull
 #define DR7_ENABLED BITS(7, 0) /* two bits for each breakpoint */
+#define DR7_G0 BIT(1)
 #define DR7_GD BIT(13)
 
 /* [APM] vol. 2 "Extended Feature Enable Register (EFER)" (3.1.7) */

@@ -120,7 +120,7 @@ static void read_features(struct svm_features *f)
  * A guest that shares the host's address space and executes VMMCALL with interrupts off,
  * while one of the host's is pending.  It must not get that far.
  */
-static void make_probe(struct vmcb *b)
+void svm_probe_vmcb(struct vmcb *b)
 {
 	const struct vmcb_segment flat = { .attrib = SS_FLAT, .limit = ~0u };
 
@@ -151,7 +151,7 @@ static int probe_interrupt_mask(const struct svm_cpu *cpu)
 
 	if (!b)
 		return -HOST_ENOMEM;
-	make_probe(b);
+	svm_probe_vmcb(b);
 	if (host_pend_interrupt()) {
 		svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
 		interrupts_masked_by_guest = (u32)b->control.exitcode == VMCB_EXIT_VMMCALL;
@@ -174,7 +174,7 @@ static int probe_virtual_interrupts(const struct svm_cpu *cpu)
 		return -HOST_ENOMEM;
 	do {
 		host_take_interrupts(); /* they go first */
-		make_probe(b);
+		svm_probe_vmcb(b);
 		b->control.int_control |= VMCB_V_IRQ | VMCB_V_INTR_PRIO | VMCB_V_IGN_TPR |
 					  (u64)PROBE_VECTOR << VMCB_V_INTR_VECTOR_SHIFT;
 		b->save.rflags |= RFLAGS_IF;
@@ -198,7 +198,7 @@ static int probe_debug(const struct svm_cpu *cpu)
 
 	if (!b)
 		return -HOST_ENOMEM;
-	make_probe(b);
+	svm_probe_vmcb(b);
 	b->save.rip = (u64)(uintptr_t)svm_probe_debug_guest;
 	b->save.rflags |= RFLAGS_TF;
 	svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
@@ -220,7 +220,7 @@ static int probe_msrs(const struct svm_cpu *cpu)
 
 	if (!b)
 		return -HOST_ENOMEM;
-	make_probe(b);
+	svm_probe_vmcb(b);
 	b->save.rip = (u64)(uintptr_t)svm_probe_msr_guest;
 	regs.r[REG_RCX] = MSR_NOBODYS;
 	svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
@@ -230,13 +230,18 @@ static int probe_msrs(const struct svm_cpu *cpu)
 		machine.perf_status = x86_rdmsr(MSR_PERF_STATUS);
 		machine.mcg_cap = x86_rdmsr(MSR_MCG_CAP);
 	}
-	make_probe(b);
+	svm_probe_vmcb(b);
 	b->save.rip = (u64)(uintptr_t)svm_probe_rdpmc_guest;
 	svm_enter(&regs, host_hpa(b).v, host_hpa(cpu->host).v, svm_stop);
 	machine.rdpmc_undefined = (u32)b->control.exitcode == VMCB_EXIT_EXCEPTION + VECTOR_UD;
 	msr_set_machine(&machine);
 	host_free_pages(b, 0);
 	return 0;
+}
+
+struct vmcb *svm_host_page(void)
+{
+	return cpus[host_cpu()].host;
 }
 
 static bool kick_needs_nmi(void)
@@ -546,6 +551,7 @@ static void load(struct vcpu *v)
 	/* VMRUN loads it too, but not on Bochs 2.7; nothing of the host changes it in between. */
 	x86_write_cr2(s->vmcb->save.cr2);
 	hw_debug_load(v, false);
+	svm_debug_arm(s);
 	hw_fpu_load(v);
 	s->loaded = true;
 	s->dirty |= SVM_DIRTY_ALL; /* this CPU may have cached another VMCB, or an older one */
@@ -557,6 +563,7 @@ static void unload(struct vcpu *v)
 
 	check(s->loaded);
 	hw_fpu_save(v);
+	svm_debug_disarm(s);
 	hw_debug_save(v, false);
 	if (svm_features.spec_ctrl) {
 		v->state.spec_ctrl = x86_rdmsr(MSR_SPEC_CTRL);

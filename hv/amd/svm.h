@@ -140,7 +140,11 @@ bool svm_go_on_nrips(struct gpregs *regs);
 bool svm_stop(struct gpregs *regs);
 /* Guests that execute VMMCALL at once, and after RDMSR: for probes. */
 extern const u8 svm_probe_guest[], svm_probe_msr_guest[], svm_probe_rdpmc_guest[];
-extern const u8 svm_probe_debug_guest[];
+extern const u8 svm_probe_debug_guest[], svm_probe_debug_end[], svm_dr7_guest[];
+/* A control block for one of them: all exceptions and the host's interrupts end it. */
+void svm_probe_vmcb(struct vmcb *b);
+/* Of this CPU: where the host's FS, GS, TR and the like are; the rest of the page is anybody's. */
+struct vmcb *svm_host_page(void);
 
 /* In checking builds every entry takes the slow way, which checks all that the CPU will. */
 #ifdef CHECKING
@@ -251,6 +255,15 @@ const char *svm_field_name(u16 offset);
 bool svm_poke(struct vcpu *v, const char *field, u64 value, bool force);
 bool svm_poke_apply(struct svm_vcpu *s);
 void svm_poke_verdict(struct svm_vcpu *s);
+
+/* ---- svm_debug.c: breakpoints where VMRUN arms none
+ *
+ * A vCPU that comes arms its own, under its DR0 to DR3, and disarms them as it goes or before its DR7
+ * is changed by us; nothing where the CPU does as the manual says.  Called on
+ * its CPU, with interrupts off.
+ */
+void svm_debug_arm(const struct svm_vcpu *s);
+void svm_debug_disarm(const struct svm_vcpu *s);
 
 /* ---- npt.c */
 extern const struct nested_format npt_format;

@@ -105,6 +105,14 @@ svm_probe_guest:
 	.globl svm_probe_debug_guest
 svm_probe_debug_guest:
 	nop
+	.globl svm_probe_debug_end
+svm_probe_debug_end:
+	vmmcall
+	hlt
+
+	.globl svm_dr7_guest
+svm_dr7_guest:
+	mov %rax, %db7
 	vmmcall
 	hlt
 

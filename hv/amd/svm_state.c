@@ -166,10 +166,14 @@ static void set_debug(struct svm_vcpu *s)
 {
 	const struct cpu_state *state = &s->vcpu.state;
 
-	if (s->loaded)
+	if (s->loaded) {
+		svm_debug_disarm(s);
 		hw_debug_load(&s->vcpu, false);
+	}
 	s->vmcb->save.dr6 = state->dr[6];
 	s->vmcb->save.dr7 = state->dr[7];
+	if (s->loaded)
+		svm_debug_arm(s);
 	svm_changed(s, VMCB_CLEAN_DRX);
 }
 

@@ -48,10 +48,10 @@ void traps_init_cpu(struct cpu *cpu);
 void traps_set_handler(unsigned vector, void (*handler)(void));
 
 /*
- * GS is this CPU's own again: for a panic that may come while a guest's base is in it, as between
- * two VMRUNs (amd/svm_run.S).  GDTR never is a guest's here, and each CPU has its own GDT.
+ * GS is this CPU's own again: for what may come while a guest's base is in it, as between two VMRUNs
+ * (amd/svm_run.S); the base that it had.  GDTR never is a guest's here, and each CPU has its own GDT.
  */
-void traps_restore_gs(void);
+u64 traps_restore_gs(void);
 
 /* Called from traps_entry.S. */
 void traps_dispatch(struct traps_frame *frame);

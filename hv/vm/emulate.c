@@ -369,7 +369,8 @@ static enum emulate_result execute(struct vcpu *v, const struct insn *insn, stru
 	return R_UNKNOWN;
 }
 
-#define CHANGED_MOST 100
+/* QEMU 7.2 may repeat what it translated for as long as the other CPU does not write: some turns. */
+#define CHANGED_MOST 100000
 
 /*
  * An instruction without a place in memory does not fault on one: another CPU has changed the code
