@@ -9,7 +9,9 @@ platform_storm=2
 platform_roots=npt
 # A #DB in the delivery of #DB ends the emulator itself, intercepted or not (docs/emulators.md).
 platform_deadly=endlessdb
-platform_cannot='end/endlessdb QEMU itself ends at a #DB in the delivery of #DB'
+platform_cannot='end/endlessdb QEMU itself ends at a #DB in the delivery of #DB
+isa/FNSTENV_m QEMU'\''s FXSAVE stores no instruction pointer: it is lost when the vCPU makes room for a moment
+isa/FNSAVE_m QEMU'\''s FXSAVE stores no instruction pointer: it is lost when the vCPU makes room for a moment'
 # Instructions per exit, at most: issue 2, "Speed and size", for cpuid and the call; a fifth above what was measured for the rest.
 platform_limits='cpuid 150
 vmmcall 120

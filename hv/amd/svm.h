@@ -258,9 +258,9 @@ void svm_poke_verdict(struct svm_vcpu *s);
 
 /* ---- svm_debug.c: breakpoints where VMRUN arms none
  *
- * A vCPU that comes arms its own, under its DR0 to DR3, and disarms them as it goes or before its DR7
- * is changed by us; nothing where the CPU does as the manual says.  Called on
- * its CPU, with interrupts off.
+ * A vCPU that comes arms its own, under its DR0 to DR3, and disarms them as it goes or before its
+ * DR7 is changed by us; nothing where the CPU does as the manual says.  Called on its CPU, with
+ * interrupts off.
  */
 void svm_debug_arm(const struct svm_vcpu *s);
 void svm_debug_disarm(const struct svm_vcpu *s);

@@ -48,8 +48,9 @@ void traps_init_cpu(struct cpu *cpu);
 void traps_set_handler(unsigned vector, void (*handler)(void));
 
 /*
- * GS is this CPU's own again: for what may come while a guest's base is in it, as between two VMRUNs
- * (amd/svm_run.S); the base that it had.  GDTR never is a guest's here, and each CPU has its own GDT.
+ * GS is this CPU's own again: for what may come while a guest's base is in it, as between two
+ * VMRUNs (amd/svm_run.S); the base that it had.  GDTR never is a guest's here, and each CPU has its
+ * own GDT.
  */
 u64 traps_restore_gs(void);
 

@@ -369,7 +369,7 @@ static enum emulate_result execute(struct vcpu *v, const struct insn *insn, stru
 	return R_UNKNOWN;
 }
 
-/* QEMU 7.2 may repeat what it translated for as long as the other CPU does not write: some turns. */
+/* QEMU 7.2 may repeat what it translated until the other CPU writes again: some turns. */
 #define CHANGED_MOST 100000
 
 /*
