@@ -6,10 +6,10 @@
  * Must not know: what a breakpoint is for.
  *
  * QEMU 7.2 keeps what MOV to DR7 armed in lists of its own, one for code and one for data, and
- * takes it out of the list that DR7 names by then.  VMRUN and #VMEXIT change DR7 and not the lists: the
- * next guest on the CPU would have the last one's breakpoints, and its MOV to DR7 may take a
- * breakpoint from the list of the other kind, which ends QEMU (docs/emulators.md).  So each vCPU
- * disarms, under the DR7 that armed.
+ * takes it out of the list that DR7 names by then.  VMRUN and #VMEXIT change DR7 and not the
+ * lists: the next guest on the CPU would have the last one's breakpoints, and its MOV to DR7 may
+ * take a breakpoint from the list of the other kind, which ends QEMU (docs/emulators.md).  So each
+ * vCPU disarms, under the DR7 that armed.
  *
  * Source: [APM] vol. 2 "VMRUN Instruction" (15.5.1): DR7 is loaded, and with it what it enables.
  */
