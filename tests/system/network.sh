@@ -131,7 +131,8 @@ says "$machine" 'a disk sent by TCP arrives whole' "^\\[two\\] $hash" '^\[two\] 
 says "$machine" 'one VM is killed meanwhile' '^\[one\] .*seq=3 ' '^hv> vm kill three' \
   '^VM three is dead: killed' "^\\[one\\] $pings packets transmitted" '^ *3 three +dead'
 says "$machine" 'the other two go on without a lost packet' \
-  "^\\[one\\] $pings packets transmitted, $pings packets received, 0% packet loss" \
-  '^\[two\] 3 packets transmitted, 3 packets received, 0% packet loss' \
-  '^ *1 one +running' '^ *2 two +running'
+  "^\\[one\\] $pings packets transmitted, $pings packets received, 0% packet loss"
+says "$machine" 'in either direction' \
+  '^\[two\] 3 packets transmitted, 3 packets received, 0% packet loss'
+says "$machine" 'and are there at the end' '^ *1 one +running' '^ *2 two +running'
 finish

@@ -327,7 +327,7 @@ static void test_changed_code(void)
 	for (unsigned round = 0; round < 2; round++) {
 		u64 rip = emu.v->regs.rip;
 
-		for (unsigned i = 0; i < 100; i++)
+		for (unsigned i = 0; i < 100000; i++) /* turns of the other CPU */
 			CU_ASSERT_EQUAL_FATAL(EMU_RUN(0x0f, 0xa2), OUTCOME_RETRY);
 		CU_ASSERT_EQUAL(emu.v->regs.rip, rip);
 		CU_ASSERT_EQUAL(emu.vm->state, VM_RUNNING);
