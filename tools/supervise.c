@@ -65,6 +65,7 @@ static pid_t child;
 static int serial_in = -1, serial_out = -1, chatter = -1, signals[2];
 static struct line serial_line, chatter_line;
 static char *tail[TAIL_LINES];
+static char *bochs_panic; /* why it gave up, many lines before its last */
 static unsigned tail_next;
 static char queue[QUEUE_SIZE]; /* bytes to be typed */
 static size_t queue_head, queue_len;
@@ -233,6 +234,8 @@ static void chatter_look(struct line *line, bool whole)
 	free(tail[tail_next]);
 	tail[tail_next] = strdup(line->text);
 	tail_next = (tail_next + 1) % TAIL_LINES;
+	if (!bochs_panic && opt.bochs && strstr(line->text, ">>PANIC<<"))
+		bochs_panic = strdup(line->text);
 	if (opt.raw)
 		raw_look(line->text);
 	if (!opt.bochs && !opt.raw) {
@@ -527,6 +530,8 @@ static void drain(void)
 
 static void show_tail(void)
 {
+	if (bochs_panic)
+		say("emulator: %s", bochs_panic);
 	for (unsigned i = 0; i < TAIL_LINES; i++) {
 		char *text = tail[(tail_next + i) % TAIL_LINES];
 
