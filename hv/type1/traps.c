@@ -112,13 +112,15 @@ void traps_init_cpu(struct cpu *cpu)
 
 u64 traps_restore_gs(void)
 {
-	u64 base = x86_rdmsr(MSR_GS_BASE), own;
+	u64 base = x86_rdmsr(MSR_GS_BASE);
 	struct table_pointer gdtr;
+	struct cpu *own;
 
 	__asm__ volatile("sgdt %0" : "=m"(gdtr));
-	own = gdtr.base - offsetof(struct cpu, gdt);
-	if (unlikely(base != own))
-		x86_wrmsr(MSR_GS_BASE, own);
+	own = (struct cpu *)(gdtr.base - offsetof(struct cpu, gdt));
+	/* A panic may come before this CPU has a GDT of its own. */
+	if (unlikely(base != (u64)own) && own->self == own)
+		x86_wrmsr(MSR_GS_BASE, (u64)own);
 	return base;
 }
 

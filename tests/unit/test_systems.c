@@ -283,7 +283,6 @@ static void model_five_levels(void)
 	CU_ASSERT(r.fault && r.error == 0);
 }
 
-
 static void model_flags(void)
 {
 	const u64 open[4] = { P | W | U, P | W | U, P | W | U, P | W | U };
