@@ -85,6 +85,7 @@ start broken qemu-svm --opt silence=0 --qemu -drive \
 expect well "$ " 60
 send well "cat a\r"
 expect well "unharmed" 60
+expect well "$ " 60
 expect hurt "$ " 60
 vm list
 quit 0
