@@ -207,7 +207,7 @@ static void rtc(void)
 	census_number_manual("rtc.bcd", (seconds & 15) < 10 && seconds >> 4 < 6, 1);
 	set_cmos(0x0a, a);
 	cmos(0x0c);
-	for (unsigned i = 0; i < PATIENCE && !(c & 0x40); i++)
+	for (unsigned i = 0; i < PATIENCE / 10 && !(c & 0x40); i++)
 		c = cmos(0x0c);
 	census_number_manual("rtc.c.no-line", c & 0xc0, 0x40); /* told, and nobody asks */
 }

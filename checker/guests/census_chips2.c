@@ -469,9 +469,12 @@ static bool is_period(u8 rate, u32 expected)
 	board_cmos(0x0c);
 	for (unsigned n = 0; n <= PERIODS; n++) {
 		u32 at, took;
+		unsigned i = 0;
 
-		for (unsigned i = 0; i < PATIENCE && !(board_cmos(0x0c) & 0x40); i++)
-			;
+		while (i < PATIENCE && !(board_cmos(0x0c) & 0x40))
+			i++;
+		if (i == PATIENCE)
+			return false; /* nor will there be another */
 		at = pm();
 		took = (at - last) & 0xffffff;
 		last = at;

@@ -244,7 +244,7 @@ static void uart(void)
 
 static u64 kbd_read(void)
 {
-	for (unsigned i = 0; i < 2000; i++)
+	for (unsigned i = 0; i < PATIENCE; i++)
 		if (x86_inb(KBD_STATUS) & FULL)
 			return x86_inb(KBD);
 	return NOTHING;
@@ -316,6 +316,8 @@ static void keyboard_controller(void)
 	kbd_write(0x60, 0x21); /* with its interrupt */
 	kbd_write(0xd2, 0x33);
 	x86_outb(0x20, 0x0a);
+	for (unsigned i = 0; i < PATIENCE && !(x86_inb(0x20) & 2); i++)
+		;
 	census_number_manual("kbd.irq", x86_inb(0x20) & 2, 2);
 	(void)kbd_read();
 	x86_outb(0x20, 0x0a);
