@@ -3,5 +3,7 @@
 platform_title='bare Bochs (svm model)'
 platform_machine=bochs-bare-svm
 platform_can=ticks
-platform_known='census/honest.vmx.msr VMX_BASIC can be read where there is no VT-x (docs/found.md)'
+. "$checker/platforms/bochs-chips.sh"
+platform_known="census/honest.vmx.msr VMX_BASIC can be read where there is no VT-x (docs/found.md)
+$bochs_chips"
 . "$checker/platforms/bare.sh"

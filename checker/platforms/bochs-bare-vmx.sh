@@ -3,4 +3,6 @@
 platform_title='bare Bochs (vmx model)'
 platform_machine=bochs-bare-vmx
 platform_can=ticks
+. "$checker/platforms/bochs-chips.sh"
+platform_known=$bochs_chips
 . "$checker/platforms/bare.sh"

@@ -2,6 +2,7 @@
 # Guests as processes of Debian's Linux, with its kvm-amd on QEMU's emulated AMD-V: what type2 and kvm have
 # in common.  linux_command NAME MiB MODEL OPTIONS FILE COMMAND-LINE DISK (a file, or nothing): the process, a
 # word a line; linux_base: the file of an initramfs with what that needs.
+# linux_no_attack, linux_no_systems: why these are not run; PEERS_TRY=1 does all the same.
 # linux_avoid: forms of isa that would take the run along, NAME:MASK of the modes that are tried.
 # peers/init.c runs the guests and follows the steps.
 platform_machine=qemu-svm
@@ -51,7 +52,23 @@ share/after-resets Linux lets a machine that resets itself for ever have its hal
 identity/switch the guest executes 3.4 instructions less an exit than bare; not looked into
 exits/tickless Linux's own tick, 250 times a second
 ratio/cpu Linux's own tick, 250 times a second
-exits/pagefault KVM maps a page of 4 KiB when it is touched"
+exits/pagefault KVM maps a page of 4 KiB when it is touched
+census/call.vmmcall a hypercall to KVM, which the guest's CPUID announces
+census/watch.port* KVM reports no breakpoint on a port that it, or user space, reads or writes in the CPU's place (inferred)
+census/watch.mmio* KVM reports no breakpoint on data that its emulator touches (inferred)
+census/step.break.here KVM steps over IN and tells of the step only, not of the breakpoint where it ends (inferred)
+isa/UD2_(task_gate) what the task switch changed is not as bare, in the same way with either user program; not looked into
+events/*xsetbv* there is no XSAVE, so it is #UD
+events/step-rep-ins KVM's emulator carries out more than one round at once: a trap less (inferred)
+events/nmi-unblocked-by-faulting-iret KVM holds NMIs back until the IRET that faulted is done (inferred)
+events/data-device-memory see census/watch.mmio*
+events/data-outs see census/watch.mmio*
+events/data-ins see census/watch.mmio*
+events/port-out see census/watch.port*
+events/port-in see census/watch.port*
+events/break-behind-in KVM steps over IN and leaves RF set: the next breakpoint is not met (inferred)
+events/break-behind-out KVM steps over OUT and leaves RF set: the next breakpoint is not met (inferred)
+events/fresh-sti-* see census/sti.touch*"
 linux=$B/linux
 linux_init=$B/checker/peers-init
 
@@ -279,6 +296,14 @@ platform_run()
     whole=attack
     ;;
   isa-virtual) whole=isa ;;
+  systems-virtual)
+    if [ -n "${linux_no_systems:-}" ] && [ -z "${PEERS_TRY:-}" ]; then
+      echo "skip $run $linux_no_systems" >>"$dir/info"
+      return
+    fi
+    linux_boot "$run"
+    return
+    ;;
   *)
     linux_boot "$run"
     return
