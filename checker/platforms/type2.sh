@@ -61,4 +61,4 @@ systems/paging.pae* KVM walks by PDPTEs of long ago, since QEMU sets their A bit
 systems/exception.*.14 QEMU does not merge an injected #PF and the fault of its delivery to #DF (docs/emulators.md)
 systems/control.cr0.illegal census/cr?.high says why
 systems/control.cr4.illegal census/cr?.high says why; and KVM takes VME and PVI though CPUID shows no VME
-systems/msr.halves QEMU looks for an MSR below 2000h in the permission map by all of RCX, and so misses the intercept"
+systems/msr.halves QEMU misses the intercept of an MSR below 2000h where RCX has an upper half, and reads the host's"
