@@ -56,7 +56,7 @@ linux_base()
 . "$checker/platforms/linux.sh"
 platform_known="$platform_known
 attack/hypercalls a hypercall to KVM, which the guest's CPUID announces
-systems/complete.systems the sum lacks the 18,531 cases of protection keys and XSAVE, and no others
+systems/complete.systems the sum lacks the cases of protection keys and XSAVE (seed 1: 18,531), and no others
 systems/paging.pae* KVM walks by PDPTEs of long ago, since QEMU sets their A bit, which KVM takes for reserved (docs/emulators.md)
 systems/exception.*.14 QEMU does not merge an injected #PF and the fault of its delivery to #DF (docs/emulators.md)
 systems/control.cr0.illegal census/cr?.high says why
