@@ -264,6 +264,7 @@ static bool next_answer(struct heard *h, u8 *keep, unsigned patience)
 }
 
 #define PATIENCE 40000u
+#define TRIES 20u /* until somebody answers: who is alone learns it soon */
 #define LAST 0x7fff
 
 /* Nothing is under way any more: the frame that says so has come back.  What came before it? */
@@ -463,7 +464,7 @@ static void attack_wire(const struct virtio *d, void *context)
 	set32(d->common, 0);
 	offers = *(volatile u32 *)(uintptr_t)(d->common + 4);
 	begin(d, offers & (u32)(F_CSUM | F_TSO4));
-	for (unsigned i = 0; i < 200 && !met; i++) {
+	for (unsigned i = 0; i < TRIES && !met; i++) {
 		make_ask(everybody, card.mac, LAST, FRAME_MIN);
 		send(FRAME_MIN);
 		met = next_answer(&h, NULL, PATIENCE / 16);
