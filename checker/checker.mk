@@ -50,11 +50,16 @@ build-all: check-probes
 # The judge runs on the host; JUDGE_FLAGS: sanitizers, for its test.
 CHECK_HOST += judge judge_fidelity judge_isolation judge_pause judge_cases judge_performance judge_time \
 	judge_loads judge_footprint judge_audit references compare record report outside
-CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o)
+CHECK_HOST_OBJ := $(CHECK_HOST:%=$(CHECK_B)/host/%.o) $(CHECK_B)/host/lab.o
 $(CHECK_B)/host/%.o: checker/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$< (host))
-	$(Q)$(CC) $(CSTD) $(WARN) -O2 -g $(JUDGE_FLAGS) $(DEPS) -Ichecker -c -o $@ $<
+	$(Q)$(call compile,$(CC) $(CSTD) $(WARN) -O2 -g $(JUDGE_FLAGS) $(DEPS) -Ichecker -Ihv)
+
+$(CHECK_B)/host/lab.o: hv/type2/lab.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (host))
+	$(Q)$(CC) $(CSTD) $(WARN) -O2 -g $(DEPS) -Ihv -c -o $@ $<
 
 $(CHECK_B)/judge: $(CHECK_HOST_OBJ)
 	$(call say,LD,$@)

@@ -1,4 +1,5 @@
 /* judge_cannot.c - what a platform says it cannot show: lines "cannot PATTERN WHY" of info */
+#define _GNU_SOURCE /* asprintf */
 #include "judge.h"
 
 #include <fnmatch.h>
@@ -21,9 +22,22 @@ static const char *why_not(const struct judge *judge, const char *name)
 	return NULL;
 }
 
+static void take_back(struct report_check *check, const char *why)
+{
+	char *reason = NULL;
+
+	if (asprintf(&reason, "%s; seen: %s%s%s", why, report_result_name(check->result),
+		     *check->reason ? ", " : "", check->reason) < 0)
+		exit(2);
+	free(check->reason);
+	check->reason = reason;
+	check->result = REPORT_SKIP;
+}
+
 /*
- * Neither a failure nor a pass: a verdict that rests on nothing is taken back.  What the harness
- * broke stays an error.
+ * Neither a failure nor a pass: a verdict that rests on nothing is taken back, but told: what is
+ * known of a platform must be seen there, and when it is over.  What the harness broke stays an
+ * error.
  */
 void judge_cannot(const struct judge *judge)
 {
@@ -33,10 +47,6 @@ void judge_cannot(const struct judge *judge)
 
 		if (!why || (check->result != REPORT_PASS && check->result != REPORT_FAIL))
 			continue;
-		check->result = REPORT_SKIP;
-		free(check->reason);
-		check->reason = strdup(why);
-		if (!check->reason)
-			exit(2);
+		take_back(check, why);
 	}
 }

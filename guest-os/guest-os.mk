@@ -10,7 +10,7 @@ GUEST_LIB := hv/lib/fmt.c hv/lib/string.c
 GUEST_OBJECTS := $(patsubst %,$(GUEST_B)/%.o,$(GUEST_SOURCES:guest-os/%=kernel/%) $(GUEST_LIB:hv/%=kernel/%))
 
 # A program is one file of user/ and the library, which is the rest.
-GUEST_PROGRAMS := counter sieve walker faulter tester worker
+GUEST_PROGRAMS := counter sieve walker faulter asker tester worker
 GUEST_PROGRAM_FILES := $(GUEST_PROGRAMS:%=$(GUEST_B)/user/%.elf)
 GUEST_USER_LIB := $(patsubst %,$(GUEST_B)/user/%.o,start.S user.c $(GUEST_LIB:hv/%=%))
 
@@ -31,12 +31,12 @@ guest-os-iso: $(GUEST_B)/guest-os.iso ## the guest OS as a GRUB ISO, with GUEST_
 $(GUEST_B)/kernel/lib/%.c.o: hv/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(TARGET_CC) $(GUEST_FLAGS) -c -o $@ $<
+	$(Q)$(call compile,$(TARGET_CC) $(GUEST_FLAGS))
 
 $(GUEST_B)/kernel/%.c.o: guest-os/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(TARGET_CC) $(GUEST_FLAGS) -c -o $@ $<
+	$(Q)$(call compile,$(TARGET_CC) $(GUEST_FLAGS))
 
 $(GUEST_B)/kernel/%.S.o: guest-os/%.S
 	@mkdir -p $(@D)
@@ -48,17 +48,17 @@ $(GUEST_B)/kernel/program_table.S.o: $(GUEST_PROGRAM_FILES)
 $(GUEST_B)/user/lib/%.c.o: hv/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(TARGET_CC) $(GUEST_USER_FLAGS) -c -o $@ $<
+	$(Q)$(call compile,$(TARGET_CC) $(GUEST_USER_FLAGS))
 
 $(GUEST_B)/user/%.c.o: guest-os/user/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(TARGET_CC) $(GUEST_USER_FLAGS) -c -o $@ $<
+	$(Q)$(call compile,$(TARGET_CC) $(GUEST_USER_FLAGS))
 
 $(GUEST_B)/user/%.S.o: guest-os/user/%.S
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(TARGET_CC) $(GUEST_USER_FLAGS) -c -o $@ $<
+	$(Q)$(call compile,$(TARGET_CC) $(GUEST_USER_FLAGS))
 
 $(GUEST_B)/user/%.elf: $(GUEST_B)/user/%.c.o $(GUEST_USER_LIB) guest-os/user/user.ld
 	$(call say,LD,$@)

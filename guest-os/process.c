@@ -273,6 +273,7 @@ void process_die(const struct trap_frame *frame, u64 cr2)
 	char text[128];
 
 	how.no_memory = frame->vector == VECTOR_PF && !(frame->error & PF_PRESENT) &&
+			page_free_count() < SPACE_LEVELS &&
 			space_owns(&process_current()->space, cr2);
 	process_describe_end(&how, text, sizeof(text));
 	if (announce)

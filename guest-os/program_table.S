@@ -24,6 +24,7 @@ program_table:
 	PROGRAM sieve
 	PROGRAM walker
 	PROGRAM faulter
+	PROGRAM asker
 	PROGRAM tester
 	PROGRAM worker
 	.quad 0, 0, 0

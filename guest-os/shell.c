@@ -20,6 +20,7 @@
 #include "selftest.h"
 #include "shell_devices.h"
 #include "shell_disk.h"
+#include "shell_memory.h"
 #include "uart.h"
 #include "virtio_console.h"
 
@@ -246,6 +247,8 @@ static const struct command {
 	{ "ps", "", "list the processes", command_ps },
 	{ "kill", "PID", "end a process", command_kill },
 	{ "mem", "", "show free memory", command_mem },
+	{ "walk", "ADDRESS [PID]", "translate an address, level by level", shell_memory_walk },
+	{ "peek", "ADDRESS", "read a byte, as the kernel may", shell_memory_peek },
 	{ "uptime", "", "show the time", command_uptime },
 	{ "ticks", "", "show what the timers do", command_ticks },
 	{ "mkfs", "", "make an empty file system on the disk", shell_disk_mkfs },
@@ -261,6 +264,7 @@ static const struct command {
 	{ "say", "TEXT..", "a line on the second console", shell_devices_say },
 	{ "selftest", "", "run the self-test", command_selftest },
 	{ "loads", "[NAME..]", "run workloads to be measured", shell_loads },
+	{ "crash", "", "a bug of this kernel, on purpose", shell_memory_crash },
 	{ "reboot", "", "reset the machine", command_reboot },
 	{ "poweroff", "", "leave the machine", command_poweroff },
 };

@@ -20,7 +20,6 @@
 
 #define ENTRIES 512
 #define KERNEL_HALF 256 /* first PML4 entry of the upper half */
-#define LEVELS 4
 
 extern char kernel_text[], kernel_rodata[], kernel_data[], kernel_end[];
 
@@ -37,41 +36,67 @@ static u64 *table_at(u64 entry)
 	return page_at(entry & PTE_ADDR);
 }
 
-/* The table that entry refers to, made if need be; NULL without memory or at a large page. */
-static u64 *table_make(u64 *entry, u64 user)
-{
-	if (!(*entry & PTE_P)) {
-		void *table = page_alloc();
-
-		if (!table)
-			return NULL;
-		*entry = page_address(table) | PTE_P | PTE_W | user;
-	}
-	return *entry & PTE_PS ? NULL : table_at(*entry);
-}
-
-/* The entry of the given level for va, with the tables above it made. */
+/*
+ * The entry of level `last` for va (1: of a page of 4 KiB, 2: of one of 2 MiB), whatever it says;
+ * the tables above it are there afterwards.  A table that exists is used; one that is missing
+ * becomes a page of zeros (page_alloc), and the entry above it gets its physical address and lets
+ * through what any page below may be allowed: stores always, user mode for addresses below USER_END
+ * ([SDM] "Determination of Access Rights" (4.6.1): each level must allow an access).  NULL: there
+ * is no page left, or a large page is in the way.  Tables made until then stay.
+ */
 static u64 *entry_make(struct space *space, u64 va, unsigned last)
 {
 	u64 *table = space->pml4, user = va < USER_END ? PTE_U : 0;
 
-	for (unsigned level = LEVELS; table && level > last; level--)
-		table = table_make(&table[index_of(va, level)], user);
-	return table ? &table[index_of(va, last)] : NULL;
+	for (unsigned level = SPACE_LEVELS; level > last; level--) {
+		u64 *entry = &table[index_of(va, level)];
+
+		if (!(*entry & PTE_P)) {
+			void *made = page_alloc();
+
+			if (!made)
+				return NULL;
+			*entry = page_address(made) | PTE_P | PTE_W | user;
+		}
+		if (*entry & PTE_PS)
+			return NULL;
+		table = table_at(*entry);
+	}
+	return &table[index_of(va, last)];
+}
+
+/*
+ * Follow va through the tables as the processor does, and note each entry that it reads: the PML4's
+ * in step[0], the next level's in step[1], and so on.  The last one noted is the first that is not
+ * present or refers to a page: every entry of level 1 does, and on levels 3 and 2 one with PTE_PS
+ * ([SDM] "4-Level Paging and 5-Level Paging" (4.5), its figures).  Returns how many were noted, 1
+ * to SPACE_LEVELS.  Changes nothing in the tables.
+ */
+unsigned space_walk(const struct space *space, u64 va, struct space_step step[SPACE_LEVELS])
+{
+	const u64 *table = space->pml4;
+	unsigned n = 0;
+
+	for (unsigned level = SPACE_LEVELS; level > 0; level--) {
+		unsigned index = index_of(va, level);
+		u64 entry = table[index];
+
+		step[n++] = (struct space_step){ page_address(table), index, entry };
+		if (!(entry & PTE_P) || (level < SPACE_LEVELS && entry & PTE_PS))
+			break;
+		table = table_at(entry);
+	}
+	return n;
 }
 
 u64 *space_entry(const struct space *space, u64 va)
 {
-	u64 *table = space->pml4;
+	struct space_step step[SPACE_LEVELS];
+	const struct space_step *last = &step[SPACE_LEVELS - 1];
 
-	for (unsigned level = LEVELS; level > 1; level--) {
-		u64 entry = table[index_of(va, level)];
-
-		if (!(entry & PTE_P) || (level < LEVELS && entry & PTE_PS))
-			return NULL;
-		table = table_at(entry);
-	}
-	return &table[index_of(va, 1)];
+	if (space_walk(space, va, step) < SPACE_LEVELS)
+		return NULL;
+	return (u64 *)page_at(last->table) + last->index;
 }
 
 int space_map(struct space *space, u64 va, u64 pa, u64 rights)
@@ -131,15 +156,9 @@ void space_release(u64 va, unsigned pages)
 
 static bool translated(const struct space *space, u64 va)
 {
-	u64 entry = 0, *table = space->pml4;
+	struct space_step step[SPACE_LEVELS];
 
-	for (unsigned level = LEVELS; level > 0; level--) {
-		entry = table[index_of(va, level)];
-		if (!(entry & PTE_P) || (level < LEVELS && level > 1 && entry & PTE_PS))
-			break;
-		table = table_at(entry);
-	}
-	return entry & PTE_P;
+	return step[space_walk(space, va, step) - 1].entry & PTE_P;
 }
 
 int space_show(u64 pa, u64 size, u64 rights)
@@ -235,7 +254,7 @@ void space_free(struct space *space)
 {
 	if (!space->pml4)
 		return;
-	free_entries(space->pml4, LEVELS, KERNEL_HALF);
+	free_entries(space->pml4, SPACE_LEVELS, KERNEL_HALF);
 	page_free(space->pml4);
 	*space = (struct space){ 0 };
 }
@@ -268,6 +287,15 @@ bool space_owns(const struct space *space, u64 va)
 	return find_area(space, va);
 }
 
+/*
+ * A program has touched va, or the kernel is about to on its behalf, and no page answers: put one
+ * of zeros there, if the program has a right to it.  It has if va lies in one of the space's areas,
+ * nothing is mapped at va yet (a fault at a page that is there is a violation, whatever the area
+ * says), and the area's rights allow the access.  That is said in bits of the #PF error code ([SDM]
+ * "Page-Fault Exceptions" (4.7)): PF_WRITE wants PTE_W, PF_FETCH wants no PTE_NX; a read needs
+ * nothing. The page gets the area's rights, and lets user mode in.  True: the access may be tried
+ * again. False: no right to a page, or no memory for it; then none is taken.
+ */
 bool space_fault(struct space *space, u64 va, u64 access)
 {
 	const struct space_area *area = find_area(space, va);
@@ -283,14 +311,20 @@ bool space_fault(struct space *space, u64 va, u64 access)
 
 	if (!page)
 		return false;
-	if (!space_map(space, ALIGN_DOWN(va, PAGE_SIZE), page_address(page),
-		       area->rights | PTE_U))
+	if (!space_map(space, ALIGN_DOWN(va, PAGE_SIZE), page_address(page), area->rights | PTE_U))
 		return true;
 	page_free(page);
 	return false;
 }
 
-/* Where the kernel finds the byte at a user's va, if the user may access it so; else NULL. */
+/*
+ * Where the kernel finds the byte at a program's address va, if the program itself might access it
+ * (access: PF_WRITE, or 0 for a read); else NULL.  va came from the program and may be anything:
+ * user memory is USER_BASE to USER_END, the end excluded, and the page's entry must let user mode
+ * in, and store if that is wanted.  A page that is promised but not there yet must not make a
+ * difference: it is put there now (space_fault), as if the program had touched it.  The result lies
+ * in the direct map (page_at, table_at), and is good up to the end of that page.
+ */
 static u8 *user_byte(struct space *space, u64 va, u64 access)
 {
 	u64 needed = PTE_P | PTE_U | (access & PF_WRITE ? PTE_W : 0);
@@ -339,7 +373,7 @@ static u64 count_in(const u64 *table, unsigned level, unsigned from, u64 set, u6
 	for (unsigned i = from; i < ENTRIES; i++) {
 		if (!(table[i] & PTE_P))
 			continue;
-		if (level > 1 && !(level < LEVELS && table[i] & PTE_PS))
+		if (level > 1 && !(level < SPACE_LEVELS && table[i] & PTE_PS))
 			n += count_in(table_at(table[i]), level - 1, 0, set, clear);
 		else if ((table[i] & set) == set && !(table[i] & clear))
 			n++;
@@ -349,5 +383,5 @@ static u64 count_in(const u64 *table, unsigned level, unsigned from, u64 set, u6
 
 u64 space_count(u64 set, u64 clear)
 {
-	return count_in(space_kernel.pml4, LEVELS, KERNEL_HALF, set, clear);
+	return count_in(space_kernel.pml4, SPACE_LEVELS, KERNEL_HALF, set, clear);
 }

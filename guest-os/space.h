@@ -6,6 +6,7 @@
 #include "x86.h"
 
 #define SPACE_AREAS_MAX 8
+#define SPACE_LEVELS 4
 
 /* User addresses start..end (end excluded) that get a page of zeros when first touched. */
 struct space_area {
@@ -17,6 +18,13 @@ struct space {
 	u64 *pml4;
 	struct space_area area[SPACE_AREAS_MAX];
 	unsigned area_count;
+};
+
+/* An entry that a walk reads: its table, by the physical address, its index there, what it says. */
+struct space_step {
+	u64 table;
+	unsigned index;
+	u64 entry;
 };
 
 /* The kernel's own space; every other one shares its upper half. */
@@ -61,6 +69,12 @@ u64 space_unmap(struct space *space, u64 va);
  */
 #define SPACE_RELEASE_MAX 8
 void space_release(u64 va, unsigned pages);
+
+/*
+ * Follow va through the tables, as the processor does, and note what is read; see space.c.  Returns
+ * how many entries that were.
+ */
+unsigned space_walk(const struct space *space, u64 va, struct space_step step[SPACE_LEVELS]);
 
 /* The last-level entry for va, or NULL if a table or a large page is in the way. */
 u64 *space_entry(const struct space *space, u64 va);

@@ -180,6 +180,14 @@ static syscall_function *const calls[SYSCALL_COUNT] = {
 	[SYSCALL_SPAWN] = do_spawn,   [SYSCALL_WAIT] = do_wait,	    [SYSCALL_KILL] = do_kill,
 };
 
+/*
+ * A program has executed SYSCALL.  syscall_numbers.h says which registers hold the number, the
+ * arguments and the result; all of them are the program's to choose, in all 64 bits.  A number
+ * below SYSCALL_COUNT has its function in calls[]; any other gets -ENOSYS.  The kernel's lock is
+ * held from the first to the last.  The call may have made somebody else able to run, or doomed
+ * this process: before the lock is given back sched_preempt looks after both.  (A call may also not
+ * return at all.)
+ */
 void syscall_dispatch(struct trap_frame *frame)
 {
 	lock_kernel_enter();

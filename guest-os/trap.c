@@ -139,36 +139,42 @@ static void recover(struct trap_frame *frame)
 	frame->rflags = RFLAGS_ONE;
 }
 
-static void unhandled(struct trap_frame *frame)
+/* A fault that nobody expected, in the kernel itself: all that is known, and the end. */
+static NORETURN void kernel_fault(const struct trap_frame *frame)
 {
-	if (trap_from_user(frame)) {
-		process_die(frame, x86_read_cr2());
+	print("\n");
+	trap_dump(frame);
+	panic("%s in the kernel", trap_name(frame->vector));
+}
+
+/*
+ * What becomes of an exception or interrupt.  The first of these that fits:
+ *
+ * 1. Its vector has a handler (handlers[]): that is called, and answers for everything.
+ * 2. It came from a program.  A page fault is over if space_fault gives the address, which CR2
+ *    holds, a page in the space of the current process; the instruction is then tried again.
+ *    Anything else ends the process (process_die, with CR2).
+ * 3. trap_try waits for one (try_frame): recover.
+ * 4. kernel_fault.
+ *
+ * The kernel reaches a program's memory by the direct map only, so a page fault of its own never
+ * has a right to a page.
+ */
+static void handle(struct trap_frame *frame)
+{
+	if (handlers[frame->vector]) {
+		handlers[frame->vector](frame);
+	} else if (trap_from_user(frame)) {
+		u64 va = x86_read_cr2();
+
+		if (frame->vector != VECTOR_PF ||
+		    !space_fault(&process_current()->space, va, frame->error))
+			process_die(frame, va);
 	} else if (try_frame) {
 		recover(frame);
 	} else {
-		print("\n");
-		trap_dump(frame);
-		panic("%s in the kernel", trap_name(frame->vector));
+		kernel_fault(frame);
 	}
-}
-
-/* A #PF at an address that has a right to a page is no error. */
-static bool fault_resolved(const struct trap_frame *frame)
-{
-	u64 va = x86_read_cr2();
-
-	return frame->vector == VECTOR_PF && trap_from_user(frame) &&
-	       space_fault(&process_current()->space, va, frame->error);
-}
-
-static void handle(struct trap_frame *frame)
-{
-	trap_handler *handler = handlers[frame->vector];
-
-	if (handler)
-		handler(frame);
-	else if (!fault_resolved(frame))
-		unhandled(frame);
 }
 
 /*

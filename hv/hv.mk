@@ -33,12 +33,12 @@ $(B)/hv/vm/load_rom.c.o: $(B)/hv/rom.bin.h
 $(B)/hv/%.c.o: hv/%.c hv/hv.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(TARGET_CC) $(HV_CFLAGS) $(DEPS) -c $< -o $@
+	$(Q)$(call compile,$(TARGET_CC) $(HV_CFLAGS) $(DEPS))
 
 $(B)/hv/%.S.o: hv/%.S hv/hv.mk
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(TARGET_CC) $(HV_CFLAGS) $(DEPS) -c $< -o $@
+	$(Q)$(call compile,$(TARGET_CC) $(HV_CFLAGS) $(DEPS))
 
 $(B)/hv/espejo.elf: hv/type1/hv.ld $(HV_OBJS)
 	$(call say,LD,$@)

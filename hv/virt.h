@@ -151,8 +151,11 @@ struct virt_ops {
 	void (*dirty_fetch_and_clear)(struct vm *vm, gpa_t at, u64 size, u64 *bitmap);
 	/* This CPU: forget translations of v's VM before the next entry. */
 	void (*flush)(struct vcpu *v);
-	/* The entries that translate a, outermost first, for the shell; their number, at most 5. */
-	unsigned (*walk)(struct vm *vm, gpa_t a, u64 entries[5]);
+	/*
+	 * The entries that translate a, outermost first, for the shell; their number, at most 5.
+	 * *page is where a lies, if they map it, else unchanged.
+	 */
+	unsigned (*walk)(struct vm *vm, gpa_t a, u64 entries[5], hpa_t *page);
 
 	/*
 	 * Check v's control block against the manual's rules: each broken one is a line

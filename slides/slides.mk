@@ -11,9 +11,12 @@ SLIDE_PDF := $(SLIDE_HTML:.html=.pdf)
 slides: $(SLIDE_HTML) $(SLIDE_PDF) ## the lectures: HTML that works offline, and PDF
 slides-html: $(SLIDE_HTML)
 
-# The code on the slides is the hypervisor's own, so they change with it.
-$(SLIDE_HTML): $(B)/slides/%.html: slides/%.md slides/render slides/template.html \
-		$(wildcard hv/amd/*.[ch] hv/intel/*.[ch] docs/bench.json)
+# The code on the slides is the tree's own, so they change with it: a deck depends on the files that its lines @code name.
+SLIDE_CODE := $(sort $(shell awk '/^@code / { print FILENAME ":" $$2 }' $(SLIDE_SOURCES) </dev/null))
+$(foreach code,$(SLIDE_CODE),$(eval \
+	$(patsubst slides/%.md,$(B)/slides/%.html,$(firstword $(subst :, ,$(code)))): $(lastword $(subst :, ,$(code)))))
+
+$(SLIDE_HTML): $(B)/slides/%.html: slides/%.md slides/render slides/template.html docs/bench.json
 	$(call say,SLIDES,$@)
 	$(Q)slides/render html $< $@
 

@@ -7,10 +7,18 @@ COMPARE_B := $(B)/compare
 # Programs of the guest's, for x86-64 whatever the host is.
 GUEST_CC = $(if $(filter clang%,$(CC)),$(CC) --target=x86_64-linux-gnu,$(CROSS_COMPILE)gcc)
 
-$(B)/container: $(CONTAINER_SRCS) $(wildcard hv/container/*.h) hv/compiler.h hv/types.h
-	$(call say,CC,$@)
+CONTAINER_OBJS := $(CONTAINER_SRCS:hv/container/%=$(B)/containers/%.o) $(B)/type2/type2/lab.c.o
+
+$(B)/containers/%.c.o: hv/container/%.c tools/compare.mk
 	@mkdir -p $(@D)
-	$(Q)$(GUEST_CC) $(CSTD) $(WARN) -O2 -static -Ihv $(CONTAINER_SRCS) -o $@
+	$(call say,CC,$<)
+	$(Q)$(call compile,$(GUEST_CC) $(CSTD) $(WARN) -O2 -Ihv $(DEPS))
+
+$(B)/container: $(CONTAINER_OBJS)
+	$(call say,LD,$@)
+	$(Q)$(GUEST_CC) -static $(CONTAINER_OBJS) -o $@
+
+-include $(CONTAINER_OBJS:.o=.d)
 
 .PHONY: container
 container: $(B)/container ## a container in a few hundred lines, to be read beside the hypervisors

@@ -3,23 +3,31 @@
 #
 # Sourced after root= is set to the tree's top directory.
 
-# The language of messages: Spanish where the locale says so, else English.
+# The catalogue of messages: Spanish where the locale says so, else none, as the tools speak English.
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
-es*) language=3 ;;
-*) language=2 ;;
+es*) language=es ;;
+*) language=en ;;
 esac
 
-# msg KEY ARGUMENT...: prints a line of tools/messages.
-msg()
+# words FORMAT ARGUMENT...: like printf, in the reader's language.  tools/po/es.po is gettext's format, and read here: gettext's
+# own program wants a compiled catalogue and a Spanish locale, and doctor and setup run before anything is installed.
+words()
 {
-  format=$(awk -F'|' -v key="$1" -v column="$language" '
-    !/^#/ { k = $1; gsub(/ /, "", k) }
-    k == key { t = $column; sub(/^ /, "", t); sub(/ $/, "", t); print t; exit }' \
-    "$root/tools/messages")
-  [ -n "$format" ] || format="$1: $*\\n"
+  format=$1
   shift
+  if [ "$language" != en ]; then
+    translated=$(FORMAT=$format awk -f "$root/tools/po/lookup.awk" "$root/tools/po/$language.po")
+    format=${translated:-$format}
+  fi
   # shellcheck disable=SC2059
   printf "$format" "$@"
+}
+
+# msg FORMAT ARGUMENT...: the same, and the end of the line.
+msg()
+{
+  words "$@"
+  echo
 }
 
 # trim TEXT: sets $trimmed, without a process.
@@ -33,7 +41,7 @@ trim()
 # $probe, $package and $purpose.
 each_tool()
 {
-  while IFS='|' read -r tool group probe package english spanish; do
+  while IFS='|' read -r tool group probe package purpose; do
     case $tool in
     'tool '*) ;;
     *) continue ;;
@@ -42,10 +50,7 @@ each_tool()
     trim "$group" && group=$trimmed
     trim "$probe" && probe=$trimmed
     trim "$package" && package=$trimmed
-    trim "$english" && purpose=$trimmed
-    if [ "$language" = 3 ]; then
-      trim "$spanish" && purpose=$trimmed
-    fi
+    trim "$purpose" && purpose=$trimmed
     "$1"
   done <"$root/tools/packages"
 }

@@ -72,12 +72,14 @@ unsigned probe_main(void)
 	census_io();
 	census_length();
 	census_memory();
-	census_chips();
-	census_chips2();
-	census_lines();
-	census_apics();
-	census_board();
-	census_virtio();
+	if (!census_avoids("board")) {
+		census_chips();
+		census_chips2();
+		census_lines();
+		census_apics();
+		census_board();
+		census_virtio();
+	}
 	census_interrupt();
 	census_events();
 	rt_record("end");

@@ -484,9 +484,18 @@ static bool is_period(u8 rate, u32 expected)
 	return right >= 3 && right > half;
 }
 
-/* Hours by twelve and by twenty-four, in both codes: what was set is what runs. */
+#define BINARY 4 /* DM */
+
+/*
+ * Hours by twelve and by twenty-four, in both codes: what was set is what runs.  Who changes the
+ * code sets all: a date in the other one is another year, or none.
+ * MC146818A "Data Mode (DM)", register B
+ */
 static void rtc_hours(void)
 {
+	static const struct {
+		u8 index, bcd, binary;
+	} date[] = { { 6, 5, 5 }, { 7, 1, 1 }, { 8, 1, 1 }, { 9, 0x26, 26 }, { 0x32, 0x20, 20 } };
 	static const struct {
 		const char *name;
 		u8 b, hour;
@@ -500,6 +509,9 @@ static void rtc_hours(void)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		board_set_cmos(0x0b, 0x80 | cases[i].b);
+		for (unsigned k = 0; k < ARRAY_SIZE(date); k++)
+			board_set_cmos(date[k].index,
+				       cases[i].b & BINARY ? date[k].binary : date[k].bcd);
 		board_set_cmos(0, 0);
 		board_set_cmos(2, 0);
 		board_set_cmos(4, cases[i].hour);

@@ -126,19 +126,25 @@ static bool take_words(const char *p, struct isa_result *result)
 	return !*p;
 }
 
+bool isa_read_form(const char *text, struct isa_result *result)
+{
+	*result = (struct isa_result){ .seen = true };
+	if ((text[0] != '0' && text[0] != '1') || !text[1])
+		return false;
+	result->has = text[0] == '1';
+	return take_words(text + 1, result);
+}
+
 static bool take_form(struct isa_run *run, const char *text)
 {
-	struct isa_result result = { .seen = true };
+	struct isa_result result;
 	unsigned long index;
 	char *end;
 
 	if (*text < '0' || *text > '9')
 		return false;
 	index = strtoul(text, &end, 10);
-	if (index >= run->table->form_count || end[0] != ' ' || (end[1] != '0' && end[1] != '1'))
-		return false;
-	result.has = end[1] == '1';
-	if (!take_words(end + 2, &result))
+	if (index >= run->table->form_count || *end != ' ' || !isa_read_form(end + 1, &result))
 		return false;
 	if (run->result[index].seen) {
 		run->twice++;

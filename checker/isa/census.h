@@ -83,6 +83,8 @@ struct isa_run {
 /* Reads the records of that speaker; whatever a hostile one says, the run is well-formed then. */
 void isa_read(struct isa_run *run, const struct isa_table *table, const struct record_log *log,
 	      const char *speaker, const char *nonce);
+/* One form's record, from HAS on (tokens.h).  False: not what a record is. */
+bool isa_read_form(const char *text, struct isa_result *result);
 void isa_free(struct isa_run *run);
 /* All forms, once each, to the end, of this very table. */
 bool isa_complete(const struct isa_run *run);

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BIT(n) (1u << (n))
-#define USER_MODES (BIT(ISA_L3) | BIT(ISA_C3) | BIT(ISA_D3) | BIT(ISA_P3) | BIT(ISA_V))
+#define MASK(n) (1u << (n))
+#define USER_MODES (MASK(ISA_L3) | MASK(ISA_C3) | MASK(ISA_D3) | MASK(ISA_P3) | MASK(ISA_V))
 #define WAKE_VECTOR 0x20
-#define IO_STATES BIT(ISA_PIC)
-#define PROTECTION_STATES BIT(ISA_DPL)
+#define IO_STATES MASK(ISA_PIC)
+#define PROTECTION_STATES MASK(ISA_DPL)
 
 /* The mode of the same width in which system software runs. */
 static enum isa_mode supervisor_of(enum isa_mode user)
@@ -43,22 +43,36 @@ static bool faults(const struct isa_outcome *o)
 /* INT n: the only exception that a form asks for by number, and that says so by the changed CPL. */
 static bool enters_supervisor(const struct isa_outcome *o)
 {
-	return o->tried && o->system & BIT(ISA_SYS_CPL);
+	return o->tried && o->system & MASK(ISA_SYS_CPL);
 }
 
 static unsigned rules_of_system(unsigned system)
 {
 	unsigned rules = 0;
 
-	if (system & BIT(ISA_SYS_CPL))
+	if (system & MASK(ISA_SYS_CPL))
 		rules |= ISA_RULE_A;
-	if (system & BIT(ISA_SYS_IO))
+	if (system & MASK(ISA_SYS_IO))
 		rules |= ISA_RULE_D;
-	if (system & ~(BIT(ISA_SYS_CPL) | BIT(ISA_SYS_IO)))
+	if (system & ~(MASK(ISA_SYS_CPL) | MASK(ISA_SYS_IO)))
 		rules |= ISA_RULE_B;
 	return rules;
 }
 
+/*
+ * Which rules (a mask of enum isa_rule) make the form sensitive in this mode, because of the state
+ * that the system is in: 0 if none does.
+ *
+ * The form was executed in every state of enum isa_state.  What came of it in the first one is
+ * r->mode[mode]; the entries of r->varied are those states in which something else came of it, each
+ * with the modes (bits, 1 << mode) where it did.  An entry that is none of this mode says nothing.
+ *
+ * PROTECTION_STATES and IO_STATES are masks of states.  Another state of protection, another
+ * outcome: that is rule C by itself, faults included.  With any other state the form must have
+ * done something both times (does()), for one that is merely switched off, or on, shows nothing:
+ * then it is rule D if the state is one of an input or output device, else rule B, a register of
+ * the system.  The rules are explained in census.h.
+ */
 static unsigned rules_of_states(const struct isa_result *r, enum isa_mode mode)
 {
 	unsigned rules = 0;
@@ -67,11 +81,11 @@ static unsigned rules_of_states(const struct isa_result *r, enum isa_mode mode)
 		const struct isa_varied *v = &r->varied[i];
 		bool both = does(&r->mode[mode]) && does(&v->outcome);
 
-		if (!(v->modes & BIT(mode)))
+		if (!(v->modes & MASK(mode)))
 			continue;
-		if (BIT(v->state) & PROTECTION_STATES)
+		if (MASK(v->state) & PROTECTION_STATES)
 			rules |= ISA_RULE_C;
-		else if (both && BIT(v->state) & IO_STATES)
+		else if (both && MASK(v->state) & IO_STATES)
 			rules |= ISA_RULE_D;
 		else if (both)
 			rules |= ISA_RULE_B;
@@ -99,24 +113,36 @@ static bool reveals_mode(const struct isa_result *r, enum isa_mode user)
 	return !u->changing && !s->changing && memcmp(u->hash, s->hash, sizeof(u->hash));
 }
 
+/*
+ * Adds to *v what the form did in this user mode.  *v may know of other modes already: what they
+ * gave stays, and the verdict of one that found nothing is left alone.
+ *
+ * The form violates theorem 1 in this mode if a rule makes it sensitive although it does
+ * something there: those of rules_in(), and rule A if it reveals_mode().  Then v->kind says so,
+ * v->modes has this mode, and v->rules the rules.
+ *
+ * Violation or not: v->trapped gets each state (1 << state) in which the form faults in this mode
+ * where it does something in the first state, v->unlocked each in which it is the other way
+ * round.  Those are entries of r->varied; see rules_of_states() for what they are.
+ */
 static void derive_user(const struct isa_result *r, enum isa_mode mode, struct isa_verdict *v)
 {
 	unsigned rules = rules_in(r, mode) | (reveals_mode(r, mode) ? ISA_RULE_A : 0);
 
 	if (rules) {
 		v->kind = ISA_VIOLATES;
-		v->modes |= BIT(mode);
+		v->modes |= MASK(mode);
 		v->rules |= rules;
 	}
 	for (unsigned i = 0; i < r->varied_count; i++) {
 		const struct isa_varied *varied = &r->varied[i];
 
-		if (!(varied->modes & BIT(mode)))
+		if (!(varied->modes & MASK(mode)))
 			continue;
 		if (does(&r->mode[mode]) && faults(&varied->outcome))
-			v->trapped |= BIT(varied->state);
+			v->trapped |= MASK(varied->state);
 		if (faults(&r->mode[mode]) && does(&varied->outcome))
-			v->unlocked |= BIT(varied->state);
+			v->unlocked |= MASK(varied->state);
 	}
 }
 
@@ -135,7 +161,7 @@ void isa_derive(const struct isa_result *r, struct isa_verdict *v)
 
 	*v = (struct isa_verdict){ .kind = ISA_INNOCUOUS };
 	for (unsigned mode = 0; mode < ISA_MODES; mode++) {
-		if (!(USER_MODES & BIT(mode))) {
+		if (!(USER_MODES & MASK(mode))) {
 			supervisor_rules |= rules_in(r, mode);
 			continue;
 		}

@@ -17,10 +17,8 @@ platform_deadly=endlessdb
 platform_cannot='end/endlessdb Bochs hangs at a #DB in the delivery of #DB, and tells no cause if #DB is intercepted
 events/data-mov-ss-cpuid the VMCB has no place for a #DB that waits for the end of a shadow
 events/fresh-stack-int-n EXITINTINFO is stale if the delivery of INT n exits (docs/emulators.md)
-events/fresh-sti-int EXITINTINFO is stale if the delivery of INT n exits
-events/fresh-then-exits-int-n EXITINTINFO is stale if the delivery of INT n exits
-events/fresh-stack-icebp EXITINTINFO is stale if the delivery of INT1 exits
-events/fresh-stack-user EXITINTINFO is stale if the delivery of INT n exits'
+  events/fresh-sti-int events/fresh-then-exits-int-n events/fresh-stack-user
+events/fresh-stack-icebp EXITINTINFO is stale if the delivery of INT1 exits'
 platform_limits='cpuid 100
 vmmcall 100
 rdmsr 420

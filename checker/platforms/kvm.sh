@@ -73,54 +73,36 @@ linux_base()
 
 . "$checker/platforms/linux.sh"
 . "$checker/platforms/qemu-chips.sh"
-kvm_polls="the answer to a poll has no bit 7, and a poll ends what it acknowledges"
-kvm_gate='channel 2 counts in mode 0 though its gate is closed'
 # PIT, PIC and APICs are KVM's, and do what QEMU's do and more; the others are QEMU's.
 platform_known="$platform_known
 isa/SYSENTER KVM ends the guest at it in 64-bit mode at CPL 0: not run there
 census/call.vmcall a hypercall to KVM, which makes VMMCALL of it
+census/cpuid.7.edx see census/cpuid.1.ecx
 census/pic.irr.none an edge's request stays when its line falls
-census/pic.poll $kvm_polls
-census/pic.poll.cascade $kvm_polls
-census/pic.poll.slave $kvm_polls
-census/pic.poll.data $kvm_polls
-census/pic.isr $kvm_polls
-census/pic.isr.two $kvm_polls
-census/pic.isr.slave $kvm_polls
-census/pic.again $kvm_polls
-census/pic.nested $kvm_polls
-census/pic.read.stays $kvm_polls
-census/pic.eoi.specific $kvm_polls
-census/pic.special-mask $kvm_polls
-census/pic.rotate.specific $kvm_polls
-census/pic.lowest.1 $kvm_polls
-census/pic.auto-eoi.poll $kvm_polls
-census/pic.auto-eoi.fixed $kvm_polls
-census/pic.auto-eoi.rotates $kvm_polls
-census/pic.level.poll $kvm_polls
-census/pic.level.still $kvm_polls
-census/pic.edge.poll $kvm_polls
-census/pit.gate.holds $kvm_gate
-census/pit.bcd $kvm_gate
-census/pit.low-byte $kvm_gate
-census/pit.high-byte $kvm_gate
-census/pit.read-back.count $kvm_gate
+census/pic.poll the answer to a poll has no bit 7, and a poll ends what it acknowledges
+  census/pic.poll.cascade census/pic.poll.slave census/pic.poll.data census/pic.isr census/pic.isr.two
+  census/pic.isr.slave census/pic.again census/pic.nested census/pic.read.stays census/pic.eoi.specific
+  census/pic.special-mask census/pic.rotate.specific census/pic.lowest.1 census/pic.auto-eoi.poll
+  census/pic.auto-eoi.fixed census/pic.auto-eoi.rotates census/pic.level.poll census/pic.level.still
+  census/pic.edge.poll
+census/pit.gate.holds channel 2 counts in mode 0 though its gate is closed
+  census/pit.bcd census/pit.low-byte census/pit.high-byte census/pit.read-back.count census/pit.latch.both
 census/pit.mode0.stops the first byte of two does not stop the count
-census/lapic.tpr the lower four bits are lost: KVM takes the TPR from CR8 (inferred)
+census/lapic.tpr the lower four bits are lost: KVM takes the TPR from CR8
 census/lapic.esr.vector no illegal vector is noted
 census/lapic.off.[dilst]* an APIC that is switched off and on again has its old registers
 census/ioapic.level.masked the request that lapic.off.irr left
 census/lapic.to.flat of an LDR with two bits only the lower one is an address (inferred)
 census/ioapic.to.lowest see lapic.to.flat
 census/uart.error.behind QEMU's UART has no LSR 7, and no break by the loop
-census/uart.error.oldest QEMU's UART has no LSR 7, and no break by the loop
+  census/uart.error.oldest
 census/pci.shadow two wrong accesses in each area whose rights change; not looked into
 share/storm KVM gave the storm's guest up, amid odd page tables: see attack
 share/speed see share/storm
 events/step-rep-outs see step-rep-ins
 events/apic-timer-masked the count reads 0 before KVM's timer has ended, so that it is unmasked too early (inferred)
-events/pic-mask-keeps the interrupt does not come; not looked into
-events/fresh-stack-irq the interrupt does not come; not looked into
+events/pic-mask-keeps KVM's PIT ticks again only behind an EOI of the last tick, or as IRQ 0 is unmasked (inferred)
+  events/fresh-stack-irq
 events/task-an-interrupt-through-a-task-gate.[23] a second tick: census/pic.irr.none (inferred)
 smp/four.lowest KVM does not look at the TPR for the lowest priority, but chooses in turn (inferred)
 $qemu_chips"

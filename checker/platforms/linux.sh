@@ -25,7 +25,8 @@ attack/shadows the CLGI of attack/svm-instructions: the GIF is clear, no interru
 attack/interrupt-storm the CLGI of attack/svm-instructions: the GIF is clear, an interrupt to itself does not come
 attack/mode-instructions QEMU does not refuse LOCK before CPUID, and KVM does not look
 end/lostcr3 KVM takes a walk through page tables that are nowhere for an access to a device, and begins again for ever
-census/cpuid.[17].e[bcd]x KVM emulates what the CPU has not: x2APIC, the deadline timer, TSC_ADJUST, ARCH_CAPABILITIES
+census/cpuid.1.ecx KVM emulates what the CPU has not: x2APIC, the deadline timer, TSC_ADJUST, ARCH_CAPABILITIES
+  census/cpuid.7.ebx
 census/honest.stgi KVM lets STGI and CLGI pass wherever the CPU has VGIF, also where the guest has no SVM
 census/cr?.high KVM's emulation of MOV to CR drops the upper half
 census/sti.touch* QEMU does not read the interrupt shadow at VMRUN: behind a nested fault amid it an interrupt comes too early
@@ -33,42 +34,49 @@ census/cr8.reserved QEMU ignores reserved bits of CR8
 isa/theorem the sum of the others
 isa/MOV_r,CR4 CR4.OSXSAVE is clear: there is no XSAVE
 isa/RDPMC QEMU bare gives #UD, KVM has counters
-isa/XGETBV* there is no XSAVE
+isa/XGETBV_(1) there is no XSAVE
 isa/XSAVEOPT* there is no XSAVE, so it is #UD, as the manual has it; bare QEMU shows no XSAVEOPT and executes it
-isa/VPCLMULQDQ* there is no XSAVE, and without it no AVX
-isa/VAESENC* there is no XSAVE, and without it no AVX
+isa/VPCLMULQDQ_x,x,x,i8 there is no XSAVE, and without it no AVX
+  isa/VAESENC_x,x,x
 isa/STGI KVM lets STGI and CLGI pass wherever the CPU has VGIF
-isa/CLGI KVM lets STGI and CLGI pass wherever the CPU has VGIF
+  isa/CLGI
 isa/SYSEXIT* KVM carries it out in long mode, where AMD's CPUs have #UD
 isa/VMCALL KVM's: of user mode it is #GP
 isa/VMMCALL a hypercall to KVM, which the guest's CPUID announces
 isa/FNSTENV_m QEMU's FXSAVE stores no instruction pointer: it is lost when KVM swaps the FPU
-isa/FNSAVE_m QEMU's FXSAVE stores no instruction pointer: it is lost when KVM swaps the FPU
+  isa/FNSAVE_m
 isa/MWAIT KVM takes it for a NOP, though CPUID shows no MONITOR
 share/quiet Linux's own tick, once a slice, and what it wakes
 share/progress Linux gives turns of milliseconds, and the even share only over many more than ten
-share/fair Linux gives turns of milliseconds, and the even share only over many more than ten
+  share/fair
 share/after-resets Linux lets a machine that resets itself for ever have its half
 identity/switch the guest executes 3.4 instructions less an exit than bare; not looked into
 exits/tickless Linux's own tick, 250 times a second
-ratio/cpu Linux's own tick, 250 times a second
+  ratio/cpu
 exits/pagefault KVM maps a page of 4 KiB when it is touched
 census/call.vmmcall a hypercall to KVM, which the guest's CPUID announces
-census/watch.port* KVM reports no breakpoint on a port that it, or user space, reads or writes in the CPU's place (inferred)
-census/watch.mmio* KVM reports no breakpoint on data that its emulator touches (inferred)
+census/watch.port KVM reports no breakpoint on a port that it, or user space, reads or writes in the CPU's place (inferred)
+  census/watch.port.out census/watch.port.step census/watch.port.last census/watch.port.wide
+census/watch.mmio KVM reports no breakpoint on data that its emulator touches (inferred)
+  census/watch.mmio.step census/watch.mmio.written
 census/step.break.here KVM steps over IN and tells of the step only, not of the breakpoint where it ends (inferred)
 isa/UD2_(task_gate) what the task switch changed is not as bare, in the same way with either user program; not looked into
-events/*xsetbv* there is no XSAVE, so it is #UD
+events/xsetbv-zero there is no XSAVE, so it is #UD
+  events/sti-xsetbv-gp events/rf-of-xsetbv events/xsetbv-gp-then-gp events/xsetbv-gp-then-pf events/fresh-stack-xsetbv
+  events/break-behind-xsetbv
 events/step-rep-ins KVM's emulator carries out more than one round at once: a trap less (inferred)
-events/nmi-unblocked-by-faulting-iret KVM holds NMIs back until the IRET that faulted is done (inferred)
-events/data-device-memory see census/watch.mmio*
-events/data-outs see census/watch.mmio*
-events/data-ins see census/watch.mmio*
-events/port-out see census/watch.port*
-events/port-in see census/watch.port*
+events/nmi-unblocked-by-faulting-iret KVM holds NMIs back until the IRET that faulted is done
+events/data-device-memory see census/watch.mmio
+  events/data-outs events/data-ins
+events/port-out see census/watch.port
+  events/port-in
 events/break-behind-in KVM steps over IN and leaves RF set: the next breakpoint is not met (inferred)
 events/break-behind-out KVM steps over OUT and leaves RF set: the next breakpoint is not met (inferred)
-events/fresh-sti-* see census/sti.touch*"
+events/fresh-sti-load see census/sti.touch*
+  events/fresh-sti-store events/fresh-sti-add events/fresh-sti-locked events/fresh-sti-fxsave events/fresh-sti-lfs
+  events/fresh-sti-sgdt events/fresh-sti-movs events/fresh-sti-push events/fresh-sti-pop events/fresh-sti-call
+  events/fresh-sti-enter events/fresh-sti-popf events/fresh-sti-lret events/fresh-sti-iret events/fresh-sti-pushf
+  events/fresh-sti-pushf32"
 linux=$B/linux
 linux_init=$B/checker/peers-init
 

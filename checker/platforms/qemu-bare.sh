@@ -5,7 +5,8 @@ platform_machine=qemu-bare
 platform_can='icount count'
 . "$checker/platforms/qemu-chips.sh"
 # What it does otherwise than the manuals say; docs/found.md has the reproducers.
-platform_known="census/tsc.* WRMSR to the TSC does not move it
+platform_known="census/tsc.written WRMSR to the TSC does not move it
+  census/tsc.rdmsr
 census/msr.mtrr.*.reserved reserved bits of MTRRs are kept, no #GP
 census/msr.pat.reserved reserved types are taken, no #GP
 census/msr.tsc_aux.high the upper half of TSC_AUX is kept, not refused

@@ -28,7 +28,7 @@ streams/* there is no XSAVE, which the streams want
 attack/net-wire nobody is at the other end of the cable
 census/virtio.console.? espejo-vm lets its guest be heard by the serial line only
 systems/paging.*key-* KVM without XSAVE has no protection keys
-systems/msr.pkrs KVM without XSAVE has no protection keys
+  systems/msr.pkrs
 systems/xsave.* there is no XSAVE'
 
 # The cable of peers/init.c, at whose end is nobody.
@@ -57,8 +57,15 @@ linux_base()
 platform_known="$platform_known
 attack/hypercalls a hypercall to KVM, which the guest's CPUID announces
 systems/complete.systems the sum lacks the cases of protection keys and XSAVE (seed 1: 18,531), and no others
-systems/paging.pae* KVM walks by PDPTEs of long ago, since QEMU sets their A bit, which KVM takes for reserved (docs/emulators.md)
-systems/exception.*.14 QEMU does not merge an injected #PF and the fault of its delivery to #DF (docs/emulators.md)
+systems/paging.pae KVM walks by PDPTEs of long ago, since QEMU sets their A bit, which KVM takes for reserved (docs/emulators.md)
+  systems/paging.pae.wp systems/paging.pae.smep systems/paging.pae.wp.smep systems/paging.pae.smap
+  systems/paging.pae.wp.smap systems/paging.pae.smep.smap systems/paging.pae.wp.smep.smap systems/paging.pae.nxe.smep
+  systems/paging.pae.nxe.wp.smep systems/paging.pae.nxe.smap systems/paging.pae.nxe.wp.smap
+  systems/paging.pae.nxe.smep.smap systems/paging.pae.nxe.wp.smep.smap
+systems/exception.64.absent.14 QEMU does not merge an injected #PF and the fault of its delivery to #DF (docs/emulators.md)
+  systems/exception.64.bad-selector.14 systems/exception.64.null-selector.14 systems/exception.64.ist.absent.14
+  systems/exception.32.kernel.absent.14
 systems/control.cr0.illegal census/cr?.high says why
 systems/control.cr4.illegal census/cr?.high says why; and KVM takes VME and PVI though CPUID shows no VME
-systems/msr.halves QEMU misses the intercept of an MSR below 2000h where RCX has an upper half, and reads the host's"
+systems/msr.halves QEMU misses the intercept of an MSR below 2000h where RCX has an upper half, and reads the host's
+  attack/msr-halves-low"

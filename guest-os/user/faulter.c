@@ -68,6 +68,21 @@ static void run_stack(void)
 	__asm__ volatile("call *%0" ::"r"(code) : "memory");
 }
 
+/* Fresh memory of the heap: no page is there yet, and none may come for this. */
+static void run_heap(void)
+{
+	__asm__ volatile("call *%0" ::"r"(user_sbrk(PAGE_SIZE)) : "memory");
+}
+
+/* A page of constants, given back: what comes again on demand is not for stores either. */
+static void write_constant(void)
+{
+	static const u8 constant[16] = { 1 };
+
+	user_unmap(constant);
+	*(volatile u8 *)(u64)constant = 1;
+}
+
 static u64 overflow_stack(u64 depth)
 {
 	volatile u64 frame[64];
@@ -89,6 +104,7 @@ static const struct fault {
 	{ "cli", privileged },	  { "port", port },	      { "hlt", halt },
 	{ "null", read_null },	  { "unmapped", read_unmapped }, { "kernel", read_kernel },
 	{ "code", write_code },	  { "stack", run_stack },     { "recursion", recurse },
+	{ "heap", run_heap },	  { "constant", write_constant },
 };
 
 /* As a child of its own, so that all kinds can be shown. */

@@ -15,6 +15,13 @@ static u64 npt_table(hpa_t table)
 	return table.v | PTE_P | PTE_W | PTE_U;
 }
 
+/*
+ * Entry that maps page, aligned to what an entry of this level maps (level 0: 4 KiB, 1: 2 MiB,
+ * 2: 1 GiB), with the rights prot (PROT_*).  Any right includes reading; without one the entry is
+ * not present.  A right that is not in prot is not given.  Accessed, dirty and the bits of the
+ * memory type are 0.
+ * [APM] vol. 2 "Field Definitions" (5.4.1), "Nested Table Walk" (15.25.5)
+ */
 static u64 npt_leaf(hpa_t page, unsigned level, unsigned prot)
 {
 	u64 entry = page.v | PTE_U;

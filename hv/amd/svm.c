@@ -410,11 +410,9 @@ static void dirty_fetch_and_clear(struct vm *vm, gpa_t at, u64 size, u64 *bitmap
 	nested_dirty_fetch_and_clear(&svm_vm(vm)->npt, at, size, bitmap);
 }
 
-static unsigned walk(struct vm *vm, gpa_t a, u64 entries[5])
+static unsigned walk(struct vm *vm, gpa_t a, u64 entries[5], hpa_t *page)
 {
-	hpa_t page;
-
-	return nested_walk(&svm_vm(vm)->npt, a, entries, &page);
+	return nested_walk(&svm_vm(vm)->npt, a, entries, page);
 }
 
 /* ---- vCPUs ------------------------------------------------------------------------- */

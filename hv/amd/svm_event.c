@@ -77,9 +77,20 @@ static bool needs_guard(u8 vector)
 }
 
 /*
- * Soft events push the address of the next instruction: with NRIP save the CPU takes it from
- * nRIP, else RIP must have moved on already; RIP is moved for the entry in any case, and back
- * if the delivery is cut short.  What is delivered ends the interrupt shadow.
+ * The next VMRUN delivers event: EVENTINJ gets its vector, its type (injected_type), V, and if
+ * there is an error code that one and EV.  svm_changed wants to know it, as SVM_DIRTY_EVENT.
+ * An event without type, or of one beyond the table, is our own bug.
+ *
+ * Soft events, EVENT_SOFT_INT and all behind it, push the address of the next instruction:
+ * with NRIP save the CPU takes it from nRIP, else RIP must have moved on already.  So their
+ * length goes to soft_len, by which RIP is moved for the entry, and back if the delivery is
+ * cut short; it is 0 for the others.
+ *
+ * What is delivered ends the interrupt shadow.  An NMI blocks further ones, which AMD-V leaves
+ * to software (svm_set_nmi_blocked).  Exceptions that needs_guard names are delivered under
+ * guard_delivery.
+ *
+ * [APM] vol. 2 "Event Injection" (15.20), "Interrupt Shadows" (15.21.5)
  */
 void svm_inject(struct vcpu *v, const struct event *event)
 {
@@ -196,7 +207,26 @@ static void exit_behind_event(void)
 	host_pend_nmi();
 }
 
-/* EXIT_WINDOW_*: that window is open already, nothing needs to run; else EXIT_NONE. */
+/*
+ * Before an entry: get the CPU to exit when a window opens that s->windows asks for.  EXIT_WINDOW_*
+ * if one is open already: then nothing needs to run.  Else EXIT_NONE.
+ *
+ * An event that is injected (EVENTINJ) comes before all else, and ends a shadow.  So a window
+ * is open if there is neither an event nor a shadow (int_shadow), and
+ *   - that of NMIs: it was asked for, and NMIs are not blocked;
+ *   - that of interrupts: it was asked for, and RFLAGS.IF is set.  NMIs come first.
+ * If none is:
+ *   1. A step is needed if SVM_DIRTY_STEP asks for one (once: the bit is cleared), or if any
+ *      window was asked for and there is a shadow, but no event.
+ *   2. With a step, V_IRQ is off; without, it is on exactly while the window of interrupts is
+ *      asked for (set_virtual_interrupt): it exits when IF is set.
+ *   3. Then one of these, the first that applies: the step (svm_step_begin); exit_behind_event,
+ *      if NMIs are waited for that are not blocked, or a delivery is guarded (s->guarded), or an
+ *      interrupt is to be injected here as V_IRQ while the window needs V_IRQ, too (any of
+ *      s->windows); offer_interrupt, if an interrupt is to be injected as V_IRQ, and IF is set.
+ * Interrupts are injected as V_IRQ where svm_features.virtual_interrupts says so, if
+ * injects_interrupt, but not with a step.  Blocked NMIs need nothing: their IRET exits.
+ */
 static enum exit_reason open_windows(struct svm_vcpu *s)
 {
 	struct vmcb_control *c = &s->vmcb->control;

@@ -89,8 +89,12 @@ static pid_t birth(const struct options *o, int group)
 }
 
 /*
- * The container's root is us; if we are root, it is nobody: what escapes then owns no file.
- * Source: user_namespaces(7), "User and group ID mappings".
+ * Who the container's people are outside.  It has one user and one group, both with the number 0:
+ * they are the user and the group who started us; if that is root, they are NOBODY, as what escapes
+ * then owns no file.  We write that into the child's directory in /proc (put), while the child
+ * waits.  Linux takes a map of groups from an ordinary user only if the child has lost setgroups(2)
+ * for good, which is another file there.  False with errno.
+ * Source: user_namespaces(7), "User and group ID mappings: uid_map and gid_map" and what follows.
  */
 static bool map_user(pid_t child)
 {
@@ -125,19 +129,35 @@ static void node(const char *device)
 	     device);
 }
 
-/* o->root becomes "/"; of the old root nothing is left.  Source: pivot_root(2), "NOTES". */
+static const char *const usual_device[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+					    "/dev/urandom" };
+
+/*
+ * o->root becomes "/" in our mount namespace, which until now is a copy of the host's, and nothing
+ * of the host's files is left in it, for whoever can mount and unmount either.
+ *
+ *  - No mount or unmount of ours may reach the host; so the copies, all of them, become private.
+ *  - pivot_root(2) wants a mount point as new root: o->root is bound to itself, with all that is
+ *    mounted in it, and we go there.
+ *  - "dev" is a new tmpfs (mode 755, 64k; no set-user-ID, nothing executed) with nodes (node) for
+ *    each usual_device and each o->device; "proc" is a new proc (the same, and no devices).  An
+ *    image may have no place for one of them: mounted() knows.
+ *  - Linux mounts a proc only for who can still see another one in full.
+ *  - The old root can go on top of the new one, both being "."; it is detached there, and we go
+ *    to "/".
+ *
+ * Whatever fails ends us with a sentence (must).  glibc has no pivot_root: use syscall(2).
+ * Source: pivot_root(2), "NOTES"; mount(2), "Creating a bind mount"; mount_namespaces(7).
+ */
 static void enter_root(const struct options *o)
 {
-	static const char *const usual[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-					     "/dev/urandom" };
-
 	/* What we mount stays with us; what is mounted in the image comes along. */
 	must(!mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) &&
 	     !mount(o->root, o->root, NULL, MS_BIND | MS_REC, NULL) && !chdir(o->root),
 	     "root directory ", o->root);
 	if (mounted("tmpfs", "dev", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k")) {
-		for (unsigned i = 0; i < ARRAY_SIZE(usual); i++)
-			node(usual[i]);
+		for (unsigned i = 0; i < ARRAY_SIZE(usual_device); i++)
+			node(usual_device[i]);
 		for (unsigned i = 0; i < o->device_count; i++)
 			node(o->device[i]);
 	}
@@ -162,9 +182,25 @@ static bool set_limits(const struct options *o, int group)
 	       (!o->pids || put(group, "pids.max", "%u", o->pids + 1)); /* PID 1 counts too */
 }
 
+static void say_no_group(const struct options *o)
+{
+	fprintf(stderr, "container: no control group (%s):%s%s%s\n", strerror(errno),
+		o->memory ? " memory is limited for each process by itself;" : "",
+		o->pids ? " processes are limited by RLIMIT_NPROC;" : "",
+		o->cpu_percent ? " the CPU is not limited;" : "");
+}
+
 /*
- * A control group, in which the container is born; -1 where we may make none, which is said.  In
- * the first group of all, since no other may have processes beside groups with limits.
+ * The control group in which the container will be born, with o's limits (set_limits): its open
+ * directory.  -1: there is none, since no limit is asked for, or since we may make none; the
+ * latter is said (say_no_group, while errno tells why), and nothing unfinished stays behind.
+ *
+ * Its directory is CGROUPS "container-" and our process's number, right below the root, as no
+ * other group may have processes beside groups with limits.  One of that name, without anybody in
+ * it, is left from a container that was killed: it goes.  A limit's file is there only if the
+ * root's cgroup.subtree_control has handed down its controller ("+memory", "+cpu", "+pids"; a word
+ * at a time, since some kernel lacks one of them): one that is missing shows in set_limits.
+ * group_path is the path while there is a group, else ""; init() and main() go by that.
  * Source: Linux, "Control Group v2", "Enabling and Disabling", "No Internal Process Constraint".
  */
 static int make_group(const struct options *o)
@@ -173,19 +209,15 @@ static int make_group(const struct options *o)
 
 	if (!o->memory && !o->cpu_percent && !o->pids)
 		return -1;
-	/* Those that cannot be had will be missed below. */
 	(void)put(AT_FDCWD, CGROUPS "cgroup.subtree_control", "+memory");
 	(void)put(AT_FDCWD, CGROUPS "cgroup.subtree_control", "+cpu");
 	(void)put(AT_FDCWD, CGROUPS "cgroup.subtree_control", "+pids");
 	snprintf(group_path, sizeof(group_path), CGROUPS "container-%d", getpid());
-	rmdir(group_path); /* of one that was killed */
+	rmdir(group_path);
 	fd = mkdir(group_path, 0755) ? -1 : open(group_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && set_limits(o, fd))
 		return fd;
-	fprintf(stderr, "container: no control group (%s):%s%s%s\n", strerror(errno),
-		o->memory ? " memory is limited for each process by itself;" : "",
-		o->pids ? " processes are limited by RLIMIT_NPROC;" : "",
-		o->cpu_percent ? " the CPU is not limited;" : "");
+	say_no_group(o);
 	rmdir(group_path);
 	group_path[0] = '\0';
 	return -1;

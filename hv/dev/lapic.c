@@ -243,7 +243,14 @@ struct wire lapic_wire(struct lapic *l, unsigned pin)
 	return (struct wire){ lapic_set_lint, l, pin };
 }
 
-/* [SDM] "Signaling Interrupt Servicing Completion" (12.8.5) */
+/*
+ * The guest writes EOI: of the vectors in service the highest one is over; without one, nothing
+ * happens.  If it came level-triggered (its bit in the TMR), whoever sent it hears of that, and may
+ * ask again: LINT0, if it is level-triggered (lvt_level) and has this vector, by its Remote IRR,
+ * which is cleared in the LVT; and the IOAPIC, by ops->eoi, which may be NULL.  Afterwards
+ * LINT0 may still be up, and other requests may have waited (lapic_look_at_lint, lapic_changed).
+ * [SDM] "Signaling Interrupt Servicing Completion" (12.8.5), "Local Vector Table" (12.5.1)
+ */
 void lapic_eoi(struct lapic *l)
 {
 	int vector = highest(l->isr);

@@ -76,8 +76,14 @@ static u32 id_register(const struct lapic *l)
 	return lapic_x2apic(l) ? l->config.id : l->config.id << LAPIC_ID_SHIFT;
 }
 
-/* A register that both doors show; false: there is none. */
-static bool read_register(struct lapic *l, unsigned reg, u32 *value)
+/*
+ * One of the registers that come in rows: ISR, TMR and IRR, LAPIC_VECTOR_WORDS registers each,
+ * which begin at REG_ISR, REG_TMR, REG_IRR and lie side by side up to REG_ESR; and the entries of
+ * the local vector table, which begin at REG_LVT_TIMER (l->lvt has them in that order).  False:
+ * reg, which may be any number, is none of these; its value is 0.
+ * Source: [SDM] vol. 3 "Local APIC Register Address Map" (table 12-1).
+ */
+static bool read_row(const struct lapic *l, unsigned reg, u32 *value)
 {
 	*value = 0;
 	if (reg >= REG_ISR && reg < REG_ESR) {
@@ -90,6 +96,12 @@ static bool read_register(struct lapic *l, unsigned reg, u32 *value)
 		*value = l->lvt[reg - REG_LVT_TIMER];
 		return true;
 	}
+	return false;
+}
+
+/* A register that both doors show; false: there is none. */
+static bool read_register(struct lapic *l, unsigned reg, u32 *value)
+{
 	switch (reg) {
 	case REG_ID:
 		*value = id_register(l);
@@ -125,7 +137,7 @@ static bool read_register(struct lapic *l, unsigned reg, u32 *value)
 		*value = l->timer_divide;
 		return true;
 	default:
-		return false;
+		return read_row(l, reg, value);
 	}
 }
 

@@ -76,7 +76,19 @@ static u64 deadline_ns(const struct lapic *l)
 	return l->ops->tsc_to_ns(l->ctx, l->tsc_deadline);
 }
 
-/* The first expiry after timer_told that interrupts, or NEVER. */
+/*
+ * The time in ns of the first expiry after l->timer_told that interrupts, or NEVER.
+ *
+ * In TSC-deadline mode, that of the deadline (deadline_ns), whatever else is set.  Else there is
+ * none if the timer does not count (counting), or if its LVT entry is masked.  In one-shot mode it
+ * is period_ns after timer_start, and past if timer_told is not before that.  In periodic
+ * mode expiries are timer_start + n * period_ns, n = 1, 2, .. : they depend on the start alone,
+ * so that a late one delays none behind it.  Where the period is shorter than
+ * LAPIC_MIN_PERIOD_NS, those that lie less than that after timer_told are left out.
+ *
+ * timer_start may have wrapped around (see lapic_timer_possible): differences are right, order
+ * is not.  [SDM] "APIC Timer" (12.5.4)
+ */
 static u64 next_expiry(const struct lapic *l)
 {
 	u64 period = period_ns(l), told = l->timer_told - l->timer_start, wait;

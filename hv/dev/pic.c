@@ -87,7 +87,17 @@ static unsigned priority(const struct pic_chip *c, int input)
 	return ((unsigned)input + INPUTS - 1 - c->lowest) % INPUTS;
 }
 
-/* The request for which this chip's INT output is raised, or NONE. */
+/*
+ * The input for which chip n raises its INT output, or NONE.  Of the inputs that ask (requests)
+ * and are not masked, the one of highest priority (first_by_priority, priority) has a chance; it
+ * asks in vain while one of the same or of higher priority is in service.  Not counted among
+ * those in service are
+ *   - in special mask mode, inputs that are masked;
+ *   - in special fully nested mode, at the first chip, the cascade, if there is a second chip:
+ *     that one resolves its own priorities.
+ * A chip whose initialization is not complete asks for nothing.
+ * [8259A] "Fully Nested Mode", "The Special Fully Nested Mode", "Special Mask Mode"
+ */
 static int chip_highest(const struct pic *pic, unsigned n)
 {
 	const struct pic_chip *c = &pic->chip[n];

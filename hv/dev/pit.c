@@ -37,7 +37,7 @@
 #define MIN_PERIOD_TICKS ((PIT_MIN_PERIOD_NS * PIT_HZ + NS_PER_S - 1) / NS_PER_S)
 #define NEVER (~0ull)
 
-#define PIT_VERSION 2 /* with the mode as written */
+#define PIT_VERSION 3 /* with the mode as written, and ticks that are owed */
 
 /* [8254] "Mode Definitions" */
 enum mode {
@@ -185,6 +185,24 @@ static u64 next_edge(const struct pit_channel *c, u64 now)
 											: NEVER;
 }
 
+/* Ticks come at a rate at which a guest can be given them one by one, and a bit faster. */
+static bool paced(const struct pit_channel *c)
+{
+	return periodic(c) && c->counting && c->gate && !c->next_reload &&
+	       c->reload >= 2 * MIN_PERIOD_TICKS;
+}
+
+/* The next rising edge as the policy wants it, later than now; or NEVER. */
+static u64 planned_edge(struct pit *pit, u64 now)
+{
+	const struct pit_channel *c = &pit->channel[0];
+
+	if (!paced(c))
+		return next_edge(c, now);
+	ticks_set(&pit->ticks, now, c->start, c->reload);
+	return MAX(ticks_next(&pit->ticks, now), now + 1);
+}
+
 /* Arm for the next edge of counter 0, and give IRQ 0 the level it has until then. */
 static void update(struct pit *pit, u64 now)
 {
@@ -192,7 +210,7 @@ static void update(struct pit *pit, u64 now)
 	u64 edge;
 
 	settle(c, now);
-	edge = next_edge(c, now);
+	edge = planned_edge(pit, now);
 	if (edge == NEVER)
 		bus_alarm_cancel(&pit->alarm);
 	else
@@ -206,6 +224,8 @@ static void fire(void *dev)
 	struct pit *pit = dev;
 	u64 now = now_tick(pit);
 
+	if (paced(&pit->channel[0]))
+		ticks_give(&pit->ticks, now);
 	if (pit->channel[0].mode != MODE_TERMINAL_COUNT)
 		wire_set(&pit->irq, false);
 	update(pit, now);
@@ -447,7 +467,7 @@ void pit_after_firmware(struct pit *pit)
 
 void pit_init(struct pit *pit, struct bus *bus, struct wire irq)
 {
-	*pit = (struct pit){ .bus = bus, .irq = irq };
+	*pit = (struct pit){ .bus = bus, .irq = irq, .ticks.policy = &ticks_merge };
 	bus_alarm_init(bus, &pit->alarm, fire, pit);
 	bus_claim_ports(bus,
 			(struct port_range){ PIT_PORT, PIT_CONTROL_PORT, pit_in, pit_out, pit });
@@ -519,6 +539,33 @@ static bool time_is_possible(const struct pit_channel *c, u64 now)
 	return now - c->start <= now + COUNTS_BINARY && c->switch_tick <= now + COUNTS_BINARY;
 }
 
+/* What a guest is owed goes with the counter that owes it. */
+static void save_ticks(const struct pit *pit, struct state_buf *buf)
+{
+	bool owes = paced(&pit->channel[0]);
+
+	state_put(buf, owes ? pit->ticks.owed : 0, 4);
+	state_put(buf, owes ? pit->ticks.gave : 0, 8);
+}
+
+static void load_ticks(struct pit *pit, struct state_buf *buf)
+{
+	const struct pit_channel *c = &pit->channel[0];
+	struct ticks ticks = { .policy = pit->ticks.policy };
+
+	ticks.owed = state_get(buf, 4);
+	ticks.gave = state_get(buf, 8);
+	if (paced(c)) {
+		ticks.first = c->start;
+		ticks.period = c->reload;
+		if (ticks.gave - c->start > now_tick(pit) - c->start)
+			state_refuse(buf, "the PIT gave a tick in the future");
+	} else if (ticks.owed || ticks.gave) {
+		state_refuse(buf, "the PIT owes ticks that it does not make");
+	}
+	pit->ticks = ticks;
+}
+
 void pit_save(const struct pit *pit, struct state_buf *buf)
 {
 	size_t begin = state_begin_section(buf, DEVICE_SECTION_PIT, PIT_VERSION);
@@ -528,6 +575,7 @@ void pit_save(const struct pit *pit, struct state_buf *buf)
 		save_channel(&pit->channel[i], buf);
 	state_put(buf, pit->port61, 1);
 	state_put(buf, alarm, 8);
+	save_ticks(pit, buf);
 	state_end_section(buf, begin);
 }
 
@@ -540,6 +588,7 @@ int pit_load(struct pit *pit, struct state_buf *buf)
 		load_channel(&n.channel[i], buf);
 	n.port61 = (u8)state_get_max(buf, 1, SYSTEM_WRITABLE, "port 0x61 has unknown bits");
 	alarm = state_get(buf, 8);
+	load_ticks(&n, buf);
 	if (!n.channel[0].gate || !n.channel[1].gate ||
 	    n.channel[2].gate != !!(n.port61 & SYSTEM_GATE2))
 		state_refuse(buf, "the PIT's gates contradict port 0x61");

@@ -9,15 +9,16 @@
  * Counters do not count: what they would show is worked out from the number of the
  * oscillator's tick (dev/clock.h), which is exact and costs nothing while nobody looks.
  *
- * Missed ticks: the output is a level.  Rising edges that fall into a time when the
- * machine was not running, or that come closer than PIT_MIN_PERIOD_NS, become
- * one; nothing is made up for later.  Counts and outputs that a guest reads
- * are exact all the same.
+ * Missed ticks: the output is a level.  Rising edges that come closer than PIT_MIN_PERIOD_NS
+ * become one.  What becomes of those that fall into a time when the machine was not running
+ * is a policy's affair (dev/ticks.h): unless told otherwise they are one, too, and nothing is
+ * made up for later.  Counts and outputs that a guest reads are exact all the same.
  */
 #ifndef ESPEJO_DEV_PIT_H
 #define ESPEJO_DEV_PIT_H
 
 #include "dev/bus.h"
+#include "dev/ticks.h"
 
 struct state_buf;
 
@@ -52,6 +53,7 @@ struct pit {
 	struct bus *bus;
 	struct wire irq;
 	struct alarm alarm; /* the next rising edge of counter 0 */
+	struct ticks ticks; /* of counter 0, while it is periodic; policy: set it behind pit_init */
 	struct pit_channel channel[PIT_CHANNELS];
 	u8 port61; /* bits 3..0 as written */
 };

@@ -324,6 +324,16 @@ static u32 uart_in(void *dev, u16 port, unsigned size)
 	}
 }
 
+/*
+ * An OUT to one of our ports: the register there gets the byte.  An access wider than a byte is one
+ * to several registers: the bus takes it apart (bus_split_out) and comes back with each byte.
+ *
+ * While LCR has DLAB set, the first two registers are the divisor, its low byte first; no other
+ * register knows DLAB.  FCR is written where IIR is read.  SCR keeps what it gets; LSR and MSR are
+ * not for writing, and whatever is written there has no effect.  The others have functions above.
+ *
+ * Source: "Registers" (8), table II, "Programmable Baud Generator" (8.3).
+ */
 static void uart_out(void *dev, u16 port, unsigned size, u32 value)
 {
 	struct uart *u = dev;

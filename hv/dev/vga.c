@@ -168,6 +168,13 @@ static void write_attribute(struct vga *vga, u8 value)
 	vga->reg.attribute_data = !vga->reg.attribute_data;
 }
 
+/*
+ * A byte for DAC_DATA_PORT.  It is a colour's red, green or blue, six bits; which one comes,
+ * dac_part says (0, 1, 2), and of which colour, dac_write.  Behind blue comes the red of the next
+ * colour, behind colour 255 colour 0.  Whoever set the address last, for reading or for writing,
+ * makes no difference to that; read_dac shares dac_part.
+ * Source: see vga.h, "Video Digital-to-Analog Converter".
+ */
 static void write_dac(struct vga *vga, u8 value)
 {
 	vga->reg.dac[vga->reg.dac_write][vga->reg.dac_part] = value & DAC_BITS;

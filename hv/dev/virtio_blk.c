@@ -143,7 +143,16 @@ static void copy_bounced(struct virtio_blk_slot *slot, bool to_guest)
 	}
 }
 
-/* The next request to the store, or NULL: nothing is left to be done. */
+/*
+ * What the store has to do next for a request of the driver's, filled in; NULL: nothing is left.
+ * - While data is left (slot->done of slot->bytes are done, and the first lies at slot->sector):
+ *   slot->request, which has its segments already and moves all of it; or, if the slot is bounced,
+ *   blk->bounce_request, which moves the next bounce_part() by way of the bounce page.
+ *   copy_bounced fills that page before a write.
+ * - Then, once, if slot->flush: a STORE_FLUSH, without segments, at sector 0.
+ * The operation is slot->request's.  That the data lies inside the store, transfer() has found out;
+ * store_submit panics if it does not.
+ */
 static struct store_request *next_request(struct virtio_blk_slot *slot)
 {
 	struct virtio_blk *blk = slot->blk;
@@ -251,6 +260,7 @@ static bool cut_data(struct virtio_blk_slot *slot, bool write)
 	return even;
 }
 
+/* So many bytes of the chain's data to or from the store, from sector on; or the answer why not. */
 static void transfer(struct virtio_blk_slot *slot, bool write, u64 sector, u32 bytes)
 {
 	struct virtio_blk *blk = slot->blk;
@@ -270,6 +280,7 @@ static void transfer(struct virtio_blk_slot *slot, bool write, u64 sector, u32 b
 		run(slot, true);
 }
 
+/* All that was written and has ended is to last. */
 static void flush(struct virtio_blk_slot *slot)
 {
 	slot->request.operation = STORE_FLUSH;
@@ -290,6 +301,19 @@ static void get_id(struct virtio_blk_slot *slot, u32 space)
 	answer(slot, VIRTIO_BLK_OK, written == space ? written + STATUS_SIZE : written);
 }
 
+/*
+ * Begin the request in blk->chain, whose header was read, in a slot that is free.  The chain has a
+ * whole header in front and at least one writable byte.
+ *
+ * The slot is in use from now on (used_slots), knows the buffer's head and epoch for the answer,
+ * and where the status goes: into the last writable byte of all, however the driver cut what is
+ * before it.  Of the slot's last request nothing is left: no bytes, none done, neither bounced nor
+ * to be flushed.  Then what the type asks for.  A read fills what is writable before the status; a
+ * write takes what is readable behind the header; get_id has the same room as a read.  A type that
+ * there is not is answered with VIRTIO_BLK_UNSUPP: whatever room it had, nothing was put there.
+ *
+ * "Device Operation" (5.2.6).
+ */
 static void begin(struct virtio_blk_slot *slot, const struct virtio_blk_header *header)
 {
 	const struct virtqueue_chain *chain = &slot->blk->chain;

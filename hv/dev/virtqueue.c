@@ -137,7 +137,21 @@ static void add_segment(struct virtqueue *q, struct virtqueue_chain *chain, bool
 	}
 }
 
-/* What a descriptor of data describes, as one segment for each piece of RAM. */
+/*
+ * What a descriptor of data describes becomes segments of the chain (add_segment), in order, one
+ * for each piece of RAM that it lies in: pieces are LARGE_PAGE_SIZE long and aligned, and bus_ram
+ * knows no range over a border.  512 bytes that begin 192 below a border are two segments.
+ *
+ * Before that the rules that need no look at RAM, in this order; who breaks one adds nothing, and
+ * breaks the queue with these words:
+ *	"a descriptor has no bytes"
+ *	"a buffer wraps around the address space": its end, in 64 bits, lies before its beginning
+ *	"a buffer has 4 GiB or more": all descriptors of the chain so far, and this one, together
+ *	"a readable descriptor follows a writable one"
+ * When add_segment breaks the queue, that was the last segment.
+ *
+ * "Message Framing" (2.7.4), "The Virtqueue Descriptor Table" (2.7.5).
+ */
 static void add_data(struct virtqueue *q, struct virtqueue_chain *chain,
 		     const struct virtqueue_descriptor *d)
 {
@@ -188,6 +202,19 @@ static void add_indirect(struct virtqueue *q, struct virtqueue_chain *chain,
 	}
 }
 
+/*
+ * Follow the descriptors of a buffer, from number chain->head on (which is in the table), and add
+ * to the empty chain what they describe: data, or a whole indirect table.  The table has q->size
+ * descriptors; each that is followed is read once, and that copy alone is believed.  The flag
+ * VIRTQUEUE_NEXT says that there is a successor.
+ *
+ * A guest can write any number into any field, so here too rules come first, with their words:
+ *	"a chain of descriptors loops": it goes on after as many descriptors as the table has
+ *	"a descriptor's number is beyond the table"
+ * What is called here may break the queue as well.  Of a broken queue nothing more is read.
+ *
+ * "The Virtqueue Descriptor Table" (2.7.5), "Indirect Descriptors" (2.7.5.3).
+ */
 static void read_chain(struct virtqueue *q, struct virtqueue_chain *chain)
 {
 	struct virtqueue_descriptor d = { .flags = VIRTQUEUE_NEXT, .next = chain->head };
@@ -283,6 +310,21 @@ static bool passed(u16 event, u16 new, u16 old)
 	return (u16)(new - event - 1) < (u16)(new - old);
 }
 
+/*
+ * The used ring's idx becomes the count of all that was pushed: not before the elements themselves
+ * are in memory.  If that is what it says already, or the queue is not usable, nothing is written
+ * and nobody is to be interrupted.
+ *
+ * Then, and not earlier, the driver's wish is read.  A driver writes its wish and looks at idx
+ * afterwards; we do it the other way round, so that one of the two sees what the other wrote: that
+ * takes a fence between our write and our read (__ATOMIC_SEQ_CST), which x86 needs as well.
+ * Without event_idx, VIRTQUEUE_NO_INTERRUPT in the available ring's flags means no.  With it these
+ * flags mean nothing, and used_event_field says of which buffer the driver wants to hear: is its
+ * count among those that idx has passed over just now?  Who lied about where the rings are finds a
+ * queue that breaks while it is looked at, and is not interrupted.
+ *
+ * "The Virtqueue Used Ring" (2.7.8), "Used Buffer Notification Suppression" (2.7.7).
+ */
 bool virtqueue_publish(struct virtqueue *q)
 {
 	u16 old = q->published;

@@ -21,6 +21,14 @@ static u64 ept_table(hpa_t table)
 	return (table.v & EPT_ADDR) | EPT_RIGHTS;
 }
 
+/*
+ * Entry that maps page, aligned to what an entry of this level maps (level 0: 4 KiB, 1: 2 MiB,
+ * 2: 1 GiB), with the rights prot (PROT_*).  Any right includes reading: an entry that can be
+ * written but not read is a misconfiguration, and one that can only be executed is so on some CPUs.
+ * Without a right all three are off.  A right that is not in prot is not given.  Write-back memory,
+ * whatever the guest's PAT says; accessed and dirty are 0.
+ * [SDM] "EPT Translation Mechanism" (29.3.2), "EPT Misconfigurations" (29.3.3.1)
+ */
 static u64 ept_leaf(hpa_t page, unsigned level, unsigned prot)
 {
 	u64 entry = (page.v & EPT_ADDR) | MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT | EPT_IGNORE_PAT;

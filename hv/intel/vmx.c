@@ -411,11 +411,9 @@ static void vmx_dirty_fetch_and_clear(struct vm *vm, gpa_t at, u64 size, u64 *bi
 	nested_dirty_fetch_and_clear(&vmx_vm(vm)->ept, at, size, bitmap);
 }
 
-static unsigned vmx_walk(struct vm *vm, gpa_t a, u64 entries[5])
+static unsigned vmx_walk(struct vm *vm, gpa_t a, u64 entries[5], hpa_t *page)
 {
-	hpa_t page;
-
-	return nested_walk(&vmx_vm(vm)->ept, a, entries, &page);
+	return nested_walk(&vmx_vm(vm)->ept, a, entries, page);
 }
 
 const struct virt_ops intel_ops = {

@@ -223,7 +223,8 @@ static void decode_misconfig(struct intel_vcpu *iv, struct vm_exit *exit UNUSED)
 {
 	gpa_t a = gpa(vmread(VMCS_GUEST_PHYSICAL_ADDRESS));
 	u64 e[NESTED_LEVELS + 1] = { 0 };
-	unsigned n = intel_ops.walk(iv->vcpu.vm, a, e);
+	hpa_t page;
+	unsigned n = intel_ops.walk(iv->vcpu.vm, a, e, &page);
 
 	panic("EPT misconfiguration at guest-physical %#llx: %u entries %#llx %#llx %#llx %#llx",
 	      (unsigned long long)a.v, n, (unsigned long long)e[0], (unsigned long long)e[1],

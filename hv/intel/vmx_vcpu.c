@@ -388,7 +388,18 @@ void vmx_run(struct vcpu *v)
 
 /* ---- Events ------------------------------------------------------------------ */
 
-/* [SDM] "Event Injection" (27.6) */
+/*
+ * The next VM entry delivers event: three fields of the current VMCS say which it is,
+ * its error code, and the length of its instruction.  vmx_event_info makes the first one.
+ * In real mode, which CR0.PE of the guest tells, it leaves the error code out; whether there
+ * is one to be written, its INTR_ERROR_CODE says.
+ *
+ * Soft events, EVENT_SOFT_INT and all behind it, push the address of the next instruction,
+ * for which the CPU adds the length to RIP; the others have none.  A delivery ends an interrupt
+ * shadow (end_shadow), within which the entry would be refused for some of them.
+ *
+ * [SDM] "VM-Entry Controls for Event Injection" (25.8.3), "Event Injection" (27.6)
+ */
 void vmx_inject(struct vcpu *v, const struct event *event)
 {
 	bool protected_mode = vmread(VMCS_GUEST_CR0) & CR0_PE;
@@ -404,6 +415,14 @@ void vmx_inject(struct vcpu *v, const struct event *event)
 		vmwrite(VMCS_ENTRY_INSTRUCTION_LENGTH, event->insn_len);
 }
 
+/*
+ * See virt.h, window: windows is the whole set.  VT-x has an exit for either: a bit each of the
+ * primary controls.  [SDM] "Primary Processor-Based VM-Execution Controls" (25.6.2, table 25-6)
+ *
+ * What these controls are is also kept in iv->primary, since a VMREAD costs.  A VMCS can be
+ * written while it is loaded on this CPU (iv->loaded_on, a CPU's number, is not negative); one
+ * that is not gets them from iv->primary when it is.  What is as it was is not written.
+ */
 void vmx_window(struct vcpu *v, unsigned windows)
 {
 	struct intel_vcpu *iv = vmx_vcpu(v);

@@ -211,6 +211,13 @@ int kvm_must_named(int fd, unsigned long request, const char *name, void *argume
 
 /* ---- VMs ---- */
 
+/*
+ * Tell KVM what slot n is by now: where it begins for the guest, where that memory is in this
+ * process, how many bytes; none means that KVM forgets it.  What the guest may not write (PROT_W)
+ * must be read-only to KVM as well: a store there is then an exit, as one to a device is.  KVM
+ * notes which pages are written if, and only if, the slot is logged.  0, or -errno of Linux.
+ * Source: [KVM] "KVM_SET_USER_MEMORY_REGION" (4.35).  k->fd is a descriptor plus one (kvm.h).
+ */
 static int set_slot(struct kvm_slots *slots, unsigned n)
 {
 	struct kvm_vm *k = container_of(slots, struct kvm_vm, slots);
@@ -364,7 +371,8 @@ static void dirty_fetch_and_clear(struct vm *vm, gpa_t at, u64 size, u64 *bitmap
 }
 
 /* The tables are KVM's. */
-static unsigned walk(struct vm *vm UNUSED, gpa_t a UNUSED, u64 entries[5] UNUSED)
+static unsigned walk(struct vm *vm UNUSED, gpa_t a UNUSED, u64 entries[5] UNUSED,
+		     hpa_t *page UNUSED)
 {
 	return 0;
 }

@@ -34,6 +34,7 @@ static void fill_io(struct kvm_vcpu *k)
 	exit->io.value = 0;
 	if (!exit->io.in)
 		memcpy(&exit->io.value, element(k), run->io.size);
+	k->stepped = !exit->io.in && (k->vcpu.regs.rflags & RFLAGS_TF);
 }
 
 /* Devices know 1, 2, 4 and 8 bytes; SGDT, for one, stores six. */
@@ -51,6 +52,7 @@ static void fill_mmio(struct kvm_vcpu *k)
 	exit->mmio.value = 0;
 	if (exit->mmio.write)
 		memcpy(&exit->mmio.value, run->mmio.data + k->element, exit->mmio.size);
+	k->stepped = exit->mmio.write && (k->vcpu.regs.rflags & RFLAGS_TF);
 }
 
 static void fill_msr(struct kvm_vcpu *k)
@@ -126,6 +128,24 @@ static void fill_internal(struct kvm_vcpu *k)
 	}
 }
 
+/*
+ * Why KVM came back, by run->exit_reason, becomes a request: k->vcpu.exit, all zero but for the
+ * reason and what belongs to it, insn_len, which is EXIT_LEN_BACK_END, and raw, KVM's own number.
+ *
+ *   IO, MMIO, X86_RDMSR, X86_WRMSR   the four for which KVM stands amid an instruction and waits
+ *                                    for an answer (pending); the fill_ functions do the rest
+ *   HLT                it is done already: KVM has stepped over it
+ *   IRQ_WINDOW_OPEN    the guest can take an interrupt, as was asked for by kvm_window
+ *   INTR, SET_TPR      nothing to be done but one more turn, as if an interrupt of the host's came
+ *   SHUTDOWN           the CPU met a fault in the delivery of a double fault
+ *   FAIL_ENTRY         the CPU did not take the guest's state
+ *   INTERNAL_ERROR     KVM did not get on with an instruction or an event: fill_internal
+ *
+ * Any other is one that we do not know.  Of what the exit before left in k nothing is true any
+ * more: which element of a string is under way, whether an answer is pending, whether it was a
+ * store with TF set (stepped; fill_io and fill_mmio find out).
+ * Source: [KVM] "The kvm_run structure" (5); vm/exit.h.
+ */
 void kvm_exit(struct kvm_vcpu *k)
 {
 	struct vm_exit *exit = &k->vcpu.exit;
@@ -138,19 +158,17 @@ void kvm_exit(struct kvm_vcpu *k)
 	case KVM_EXIT_IO:
 		k->pending = true;
 		fill_io(k);
-		k->stepped = !exit->io.in && (k->vcpu.regs.rflags & RFLAGS_TF);
 		break;
 	case KVM_EXIT_MMIO:
 		k->pending = true;
 		fill_mmio(k);
-		k->stepped = exit->mmio.write && (k->vcpu.regs.rflags & RFLAGS_TF);
 		break;
 	case KVM_EXIT_X86_RDMSR:
 	case KVM_EXIT_X86_WRMSR:
 		k->pending = true;
 		fill_msr(k);
 		break;
-	case KVM_EXIT_HLT: /* KVM has stepped over it */
+	case KVM_EXIT_HLT:
 		exit->reason = EXIT_HLT;
 		break;
 	case KVM_EXIT_IRQ_WINDOW_OPEN:

@@ -149,6 +149,15 @@ static void failed(struct kvm_vcpu *k, int error)
 						  : strerror(error));
 }
 
+/*
+ * Into the guest and back.  First what was changed on our side goes to KVM (push); if KVM refuses
+ * that, the guest is not entered, which counts as a run that a signal interrupted.  KVM_RUN has no
+ * argument.  It is 0 when the guest wants something (kvm_exit), and -1 when the run was cut short
+ * or could not be: errno says which (failed).  In all cases, behind it and in this order: the kick,
+ * if there was one, is over (immediate_exit, by an atomic store: __ATOMIC_SEQ_CST), and what the
+ * guest changed is fetched (pull); only then is looked at why it came back.
+ * Source: [KVM] "KVM_RUN" (4.10); "Kicks" above.  k->fd is a descriptor plus one (kvm.h).
+ */
 static void enter(struct kvm_vcpu *k)
 {
 	int error = EINTR;

@@ -217,6 +217,17 @@ static void count_refused(struct link *link)
 	host_unlock(&link->lock);
 }
 
+/*
+ * A frame of at least LINK_FRAME_MIN bytes from a card; see switch.h.  The card's link may be in no
+ * switch: then the frame is lost.  It may also be pulled out of it, on another CPU, up to the
+ * moment when we have the switch's lock: what then stands at its port is the last word.
+ *
+ * A frame whose source is a group, or an address that learn does not believe, is refused.  The
+ * table learns nothing from it, nobody gets it, and it is counted twice: in the switch's filtered,
+ * and for its link (count_refused, which takes the link's lock).  All others are forwarded.
+ *
+ * [802.1Q] "Bridge operation" (8), "The Learning Process" (8.7).
+ */
 void switch_input(struct link *from, const void *frame, u32 len)
 {
 	const u8 *source = (const u8 *)frame + SOURCE;

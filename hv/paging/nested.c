@@ -71,8 +71,14 @@ void nested_free(struct nested *n)
 }
 
 /*
- * Put a table of 512 smaller leaves in place of a large one.  A CPU may set the large leaf's
- * dirty bit until the very exchange, so it is looked at again afterwards.
+ * Put a table of NESTED_ENTRIES smaller leaves, a level lower, in place of the large leaf *entry:
+ * the same memory, the same rights, and what was dirty is dirty in all its pieces.  0; or
+ * -HOST_ENOMEM, and nothing is changed.
+ *
+ * CPUs walk the tree meanwhile.  So the table is complete before anything points to it (entries
+ * from format->leaf), and the entry changes by one atomic exchange (to format->table).  Until that
+ * very exchange a CPU may set the dirty bit of the large leaf: what the exchange returns is looked
+ * at again, and pieces that a CPU may be writing to by then get the bit by an atomic OR.
  */
 static int split(struct nested *n, u64 *entry, unsigned level)
 {
@@ -121,6 +127,17 @@ static bool is_piece(const struct nested *n, unsigned level, u64 at, u64 end,
 			    IS_ALIGNED(c->page + (at - c->at), level_size(level)));
 }
 
+/*
+ * Do c->piece() to all of [at, end): whole pages that lie in this table.  An entry of its level
+ * stands for level_size(level) bytes from a multiple of that on, so the range is cut there: it may
+ * begin and end within an entry.  For each part:
+ *   - nothing is mapped there, and c->make is not set: a hole, it stays one;
+ *   - a leaf or nothing, and one entry may hold the part (is_piece): piece() gets the entry;
+ *   - else a lower table has to be there.  split() makes one of a leaf, fill() one where nothing
+ *     was; both put it into the entry.  The part is then done in that table (table_of).
+ * 0, or the error of split or fill, behind which nothing more is done.
+ * A CPU may set bits in an entry at any time: one READ_ONCE decides what it is.
+ */
 static int change_table(struct nested *n, u64 *table, unsigned level, u64 at, u64 end,
 			const struct change *c)
 {
@@ -158,11 +175,22 @@ static int change(struct nested *n, gpa_t at, u64 size, const struct change *c)
 	return change_table(n, n->root, TOP_LEVEL, at.v, at.v + size, c);
 }
 
+/*
+ * Two CPUs may touch the same memory, and rights come back by mapping it again: then a CPU may set
+ * the dirty bit meanwhile, and it stays.
+ */
 static void map_piece(struct nested *n, u64 *entry, unsigned level, u64 at, const struct change *c)
 {
-	u64 leaf = n->format->leaf(hpa(c->page + (at - c->at)), level, c->prot);
+	const struct nested_format *f = n->format;
+	hpa_t page = hpa(c->page + (at - c->at));
+	u64 old = READ_ONCE(*entry), new;
 
-	__atomic_store_n(entry, leaf, __ATOMIC_RELEASE);
+	do {
+		new = f->leaf(page, level, c->prot);
+		if (f->address(old, level).v == page.v)
+			new |= old & f->dirty;
+	} while (!__atomic_compare_exchange_n(entry, &old, new, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
 }
 
 int nested_map(struct nested *n, gpa_t at, hpa_t page, u64 size, unsigned prot)
@@ -232,6 +260,14 @@ static bool take_dirty(const struct nested *n, u64 *entry)
 	return __atomic_fetch_and(entry, ~f->dirty, __ATOMIC_ACQ_REL) & f->dirty;
 }
 
+/*
+ * Bit i of the bitmap becomes 1 if page i of [at, at + size) was written since the last call, else
+ * 0; bits behind the last page, in its word, become 0.  What the bitmap held before is nothing.
+ *
+ * The entry that decides about an address is found by find(); it stands for level_size(level)
+ * bytes, whether it maps them or not, and the range may begin and end within it.  take_dirty() asks
+ * and clears, so an entry is asked once; its answer holds for all its pages that are in the range.
+ */
 void nested_dirty_fetch_and_clear(struct nested *n, gpa_t at, u64 size, u64 *bitmap)
 {
 	u64 pages = size >> PAGE_SHIFT, page = 0;
@@ -251,6 +287,13 @@ void nested_dirty_fetch_and_clear(struct nested *n, gpa_t at, u64 size, u64 *bit
 	}
 }
 
+/*
+ * Where does a lead?  From n->root down, level TOP_LEVEL to 0: entry by entry, each read once and
+ * put into entries[], the outermost first, until one maps a (is_leaf) or nothing (format->present
+ * comes first).  The number of entries; *page becomes the host address of a itself, not of its
+ * page, if a leaf was reached, and is left alone if not.  An address beyond what NESTED_LEVELS
+ * levels can tell apart: 0.
+ */
 unsigned nested_walk(const struct nested *n, gpa_t a, u64 entries[NESTED_LEVELS], hpa_t *page)
 {
 	const u64 *table = n->root;

@@ -45,8 +45,8 @@ void nested_free(struct nested *n);
 
 /*
  * Map [at, at + size) to memory that starts at page, with the largest pages that alignment
- * allows.  Whole 4 KiB pages.  What was mapped there is replaced.  -HOST_ENOMEM: a part may
- * be mapped then; unmapping it all is harmless.
+ * allows.  Whole 4 KiB pages.  What was mapped there is replaced; a page that is mapped again where
+ * it was stays dirty.  -HOST_ENOMEM: a part may be mapped then; unmapping it all is harmless.
  */
 int nested_map(struct nested *n, gpa_t at, hpa_t page, u64 size, unsigned prot);
 /* Tables that become empty are freed by nested_free only, so that nobody walks freed memory. */

@@ -296,6 +296,7 @@ enum module_option {
 	WEIGHT,
 	CPU,
 	STRICT,
+	TICKS,
 	DISK,
 	NET,
 	MAC,
@@ -342,6 +343,12 @@ static bool set_cpu(struct parse *p, const char *value)
 		return false;
 	fmt_string(config->cpu, sizeof(config->cpu), "%s", value);
 	return true;
+}
+
+static bool set_ticks(struct parse *p, const char *value)
+{
+	config_of(p)->ticks = ticks_find(value);
+	return config_of(p)->ticks;
 }
 
 static bool set_strict(struct parse *p, const char *value)
@@ -488,9 +495,9 @@ static int check_module(struct parse *p, struct options_module *m)
 	if (of_kernel && of_file == BIT(ROLE) && m->file.role == ROLE_FIRMWARE)
 		return check_firmware(p, m);
 	if (of_kernel && of_file)
-		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict=, disk=, net=, mac=,"
-			       " tasksw, pauseport describe a VM; vm=, role=, cow, ro add to one: "
-			       "not both");
+		return fail(p, "name=, mem=, cpus=, weight=, cpu=, strict=, ticks=, disk=, net=,"
+			       " mac=, tasksw, pauseport describe a VM; vm=, role=, cow, ro add to "
+			       "one: not both");
 	if (role)
 		return check_file(p, m);
 	if (m->vm_count)
@@ -514,6 +521,7 @@ int options_parse_module(const char *text, unsigned number, struct options_modul
 		[WEIGHT] = { "weight", "1 to 10000", set_weight, false },
 		[CPU] = { "cpu", "bare or v1", set_cpu, false },
 		[STRICT] = { "strict", "0 or 1", set_strict, false },
+		[TICKS] = { "ticks", "merge or steady", set_ticks, false },
 		[DISK] = { "disk", "hd0:START+SECTORS or hd0p1, at most four of them", set_disk,
 			   true },
 		[NET] = { "net", "the name of a switch, or none", set_net, false },

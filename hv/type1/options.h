@@ -8,13 +8,14 @@
  *                [silence=SECONDS] [console=lines|raw] [seed=N]
  *   first module of a VM
  *                [file]... name=NAME [mem=N[K|M|G]] [cpus=N] [weight=N] [cpu=bare|v1]
- *                [strict=0|1] [disk=hdN:START+SECTORS|hdNpN]... [net=NAME|none]
- *                [mac=XX:XX:XX:XX:XX:XX] [tasksw] [pauseport] [role=firmware]
+ *                [strict=0|1] [ticks=merge|steady] [disk=hdN:START+SECTORS|hdNpN]...
+ *                [net=NAME|none] [mac=XX:XX:XX:XX:XX:XX] [tasksw] [pauseport] [role=firmware]
  *                [-- the guest's command line]
  *   further ones [file]... vm=NAME[,NAME]... role=initrd|disk|firmware|module [cow|ro]
  *                [-- command line]
  *   script       [file]... role=script
  *
+ * ticks: what becomes of ticks of the PIT that the VM had no CPU for (dev/ticks.h).
  * pauseport: a write to port 0xeb pauses the VM (dev/pauseport.h).
  *
  * disk= is a part of one of the machine's own disks, START and SECTORS in units of 512 bytes; cow

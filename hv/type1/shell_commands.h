@@ -25,6 +25,8 @@ extern const char shell_vm_help[];
 int shell_look_trace(int words, char *word[]);
 int shell_look_trace_dump(int words, char *word[]);
 int shell_look_walk(int words, char *word[]);
+int shell_look_protect(int words, char *word[]);
+int shell_look_dirty(int words, char *word[]);
 int shell_look_dump(int words, char *word[]);
 int shell_look_poke(int words, char *word[]);
 int shell_look_state(int words, char *word[]);

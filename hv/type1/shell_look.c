@@ -104,10 +104,20 @@ int shell_look_trace_dump(int words UNUSED, char *word[] UNUSED)
 
 /* ---- Its addresses ------------------------------------------------------------------- */
 
-static void print_guest_walk(const struct walk *w)
+/* Levels are counted from the last one, also where a large page leaves some out. */
+static unsigned top_level(const struct walk_mode *mode, const struct walk *w)
 {
+	if (mode->efer & EFER_LMA)
+		return mode->cr4 & CR4_LA57 ? 5 : 4;
+	return w->entry_size == 8 ? 3 : 2;
+}
+
+static void print_guest_walk(const struct walk_mode *mode, const struct walk *w)
+{
+	unsigned top = top_level(mode, w);
+
 	for (unsigned i = 0; i < w->count; i++)
-		console_printf("  level %u: entry at %#llx = %#llx\n", w->count - i,
+		console_printf("  level %u: entry at %#llx = %#llx\n", top - i,
 			       (unsigned long long)w->entry[i].at.v,
 			       (unsigned long long)w->entry[i].value);
 }
@@ -115,11 +125,34 @@ static void print_guest_walk(const struct walk *w)
 static void print_nested_walk(struct vm *vm, gpa_t a)
 {
 	u64 entries[5];
-	unsigned n = virt->walk(vm, a, entries);
+	hpa_t page;
+	unsigned n = virt->walk(vm, a, entries, &page);
 
 	console_printf("guest-physical %#llx\n", (unsigned long long)a.v);
 	for (unsigned i = 0; i < n; i++)
 		console_printf("  nested level %u: %#llx\n", 4 - i, (unsigned long long)entries[i]);
+}
+
+/*
+ * What a CPU that remembers nothing reads on the way.  The guest's tables lie in guest-physical
+ * memory, so each of their entries needs a walk of its own.
+ * Does it lead anywhere?
+ */
+static bool print_way(struct vm *vm, const struct walk *w)
+{
+	u64 entries[5];
+	hpa_t page = hpa(~0ull), other;
+	unsigned n = virt->walk(vm, w->gpa, entries, &page);
+
+	for (unsigned i = 0; i < w->count; i++)
+		if (w->entry[i].at.v != ~0ull)
+			n += 1 + virt->walk(vm, w->entry[i].at, entries, &other);
+	if (page.v == ~0ull)
+		console_printf("the tables lead nowhere: %u references to memory\n", n);
+	else
+		console_printf("the tables lead to %#llx: %u references to memory\n",
+			       (unsigned long long)page.v, n);
+	return page.v != ~0ull;
 }
 
 static void walk_gva(struct vcpu *v, u64 gva)
@@ -133,12 +166,16 @@ static void walk_gva(struct vcpu *v, u64 gva)
 	console_printf("guest-virtual %#llx, CR3 %#llx\n", (unsigned long long)gva,
 		       (unsigned long long)mode.cr3);
 	if (walk(&w, &mode, gva, ACCESS_READ)) {
-		print_guest_walk(&w);
+		print_guest_walk(&mode, &w);
 		console_printf("  page fault, error code %#x\n", w.error);
 		return;
 	}
-	print_guest_walk(&w);
+	print_guest_walk(&mode, &w);
 	print_nested_walk(v->vm, w.gpa);
+	if (!print_way(v->vm, &w) && memory_is_ram(v->vm, w.gpa, 1)) {
+		console_printf("RAM that is not mapped: an access makes a nested fault\n");
+		return;
+	}
 	host = memory_ptr(v->vm, w.gpa, 1);
 	if (host)
 		console_printf("host-physical %#llx\n", (unsigned long long)host_hpa(host).v);
@@ -158,6 +195,124 @@ int shell_look_walk(int words, char *word[])
 	walk_gva(look.vcpu, gva);
 	look_away(&look);
 	return 0;
+}
+
+/* ---- Its nested tables --------------------------------------------------------------- */
+
+/* Words first and second are a range of whole pages of RAM.  False after a sentence. */
+static bool range_of(struct vm *vm, const char *first, const char *second, u64 *at, u64 *size)
+{
+	if (words_number(first, at) && words_number(second, size) && *size &&
+	    IS_ALIGNED(*at | *size, PAGE_SIZE) && memory_is_ram(vm, gpa(*at), *size))
+		return true;
+	shell_fail("%s and %s are no range of whole pages of its RAM", first, second);
+	return false;
+}
+
+/* Letters of rwx, or "-" for none. */
+static bool rights_of(const char *text, unsigned *prot)
+{
+	for (*prot = 0; *text; text++) {
+		if (*text == 'r')
+			*prot |= PROT_R;
+		else if (*text == 'w')
+			*prot |= PROT_W;
+		else if (*text == 'x')
+			*prot |= PROT_X;
+		else if (*text != '-')
+			return false;
+	}
+	return true;
+}
+
+int shell_look_protect(int words, char *word[])
+{
+	struct look look;
+	unsigned prot;
+	u64 at, size;
+	bool good;
+
+	if (words != 5 || !rights_of(word[4], &prot))
+		return shell_fail("protect VM ADDRESS SIZE RIGHTS (of rwx, or -)");
+	if (!look_at(&look, words, word))
+		return -1;
+	good = range_of(look.guest->vm, word[2], word[3], &at, &size);
+	if (good) {
+		host_lock(&look.guest->vm->memory.lock);
+		virt->protect(look.guest->vm, gpa(at), size, prot);
+		host_unlock(&look.guest->vm->memory.lock);
+		vm_flush(look.guest->vm);
+	}
+	look_away(&look);
+	return good ? 0 : -1;
+}
+
+#define DIRTY_WORDS 64 /* of 64 pages each: asked for at a time */
+#define DIRTY_BYTES (DIRTY_WORDS * 64 * PAGE_SIZE)
+
+/* Dirty pages in a row, as far as they are known. */
+struct dirty_run {
+	u64 at, pages;
+	u64 total; /* of all rows */
+};
+
+static void end_run(struct dirty_run *run)
+{
+	if (run->pages)
+		console_printf("  %#llx-%#llx: %llu\n", (unsigned long long)run->at,
+			       (unsigned long long)(run->at + run->pages * PAGE_SIZE - 1),
+			       (unsigned long long)run->pages);
+	run->total += run->pages;
+	run->pages = 0;
+}
+
+static void take_dirty(struct vm *vm, u64 at, u64 size, struct dirty_run *run)
+{
+	static u64 bitmap[DIRTY_WORDS]; /* what the last call left in it does not count */
+
+	while (size) {
+		u64 part = MIN(size, DIRTY_BYTES);
+
+		virt->dirty_fetch_and_clear(vm, gpa(at), part, bitmap);
+		for (u64 page = 0; page < part / PAGE_SIZE; page++) {
+			if (!(bitmap[page / 64] & BIT(page % 64))) {
+				end_run(run);
+				continue;
+			}
+			if (!run->pages++)
+				run->at = at + page * PAGE_SIZE;
+		}
+		at += part;
+		size -= part;
+	}
+	end_run(run);
+}
+
+int shell_look_dirty(int words, char *word[])
+{
+	struct dirty_run run = { 0 };
+	const struct memory *memory;
+	struct look look;
+	u64 at, size;
+	bool good;
+
+	if (words != 2 && words != 4)
+		return shell_fail("dirty VM [ADDRESS SIZE]");
+	if (!look_at(&look, words, word))
+		return -1;
+	memory = &look.guest->vm->memory;
+	good = words == 2 || range_of(look.guest->vm, word[2], word[3], &at, &size);
+	if (words == 4 && good)
+		take_dirty(look.guest->vm, at, size, &run);
+	for (unsigned s = 0; words == 2 && s < memory->slot_count; s++)
+		take_dirty(look.guest->vm, memory->slot[s].base.v, memory->slot[s].size, &run);
+	if (good) {
+		vm_flush(look.guest->vm); /* a CPU sets no bit that it remembers as set */
+		console_printf("pages written since the last time: %llu\n",
+			       (unsigned long long)run.total);
+	}
+	look_away(&look);
+	return good ? 0 : -1;
 }
 
 /* ---- Its control block --------------------------------------------------------------- */

@@ -8,41 +8,23 @@
 
 /* ---- The list ------------------------------------------------------------------------------ */
 
-static u64 total_exits(const struct vm *vm, u64 by_reason[EXIT_REASON_COUNT])
+static void print_broken(const char *name, unsigned number, const struct virtio *v)
 {
-	u64 total = 0;
+	const char *cause = READ_ONCE(v->cause);
 
-	for (unsigned r = 0; r < EXIT_REASON_COUNT; r++) {
-		by_reason[r] = 0;
-		for (unsigned i = 0; i < vm->vcpu_count; i++)
-			by_reason[r] += vm->vcpu[i]->exits[r];
-		total += by_reason[r];
-	}
-	return total;
+	if (cause)
+		console_printf("        %s %u needs a reset: %s\n", name, number, cause);
 }
 
-static void print_exits(const struct vm *vm)
+/* Devices that their drivers lied to. */
+static void print_devices(const struct vm *vm)
 {
-	bool first = true;
-	u64 count[EXIT_REASON_COUNT];
-
-	if (!total_exits(vm, count))
-		return;
-	console_printf("        exits:");
-	for (;;) {
-		unsigned most = 0;
-
-		for (unsigned r = 0; r < EXIT_REASON_COUNT; r++)
-			if (count[r] > count[most])
-				most = r;
-		if (!count[most])
-			break;
-		console_printf("%s %s %llu", first ? "" : ",", exit_reason_name(most),
-			       (unsigned long long)count[most]);
-		count[most] = 0;
-		first = false;
-	}
-	console_printf("\n");
+	for (unsigned n = 0; n < vm->disk_count; n++)
+		print_broken("disk", n, &vm->disk[n]->virtio);
+	if (vm->net)
+		print_broken("net", 0, &vm->net->virtio);
+	print_broken("console", 0, &vm->console.virtio);
+	print_broken("entropy", 0, &vm->rng.virtio);
 }
 
 static u64 run_ms(const struct vm *vm)
@@ -58,16 +40,19 @@ static void list_one(const struct guest *g)
 {
 	const struct vm_config *config = &g->definition.config;
 	const struct vm *vm = g->vm;
-	u64 count[EXIT_REASON_COUNT], ms = vm ? run_ms(vm) : 0;
+	char exits[VM_EXITS_TEXT] = "";
+	u64 count = vm ? vm_exits(vm, exits) : 0, ms = vm ? run_ms(vm) : 0;
 
 	console_printf("%3u %-12s %-8s %5llu %5u %7llu.%03llu %10llu", g->number, config->name,
 		       vm ? vm_state_name(vm->state) : "defined",
 		       (unsigned long long)(config->memory >> 20), config->vcpus,
 		       (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000),
-		       (unsigned long long)(vm ? total_exits(vm, count) : 0));
+		       (unsigned long long)count);
 	console_printf(vm && vm->cause[0] ? "  %s\n" : "%s\n", vm ? vm->cause : "");
+	if (count)
+		console_printf("        exits: %s\n", exits);
 	if (vm)
-		print_exits(vm);
+		print_devices(vm);
 }
 
 static int vm_list(void)

@@ -224,10 +224,21 @@ static void run(void)
 	}
 }
 
+/* Port 45, CPUID 1: as `vm list` of the Type 1 has it. */
+static void log_exits(const struct vm *vm)
+{
+	char exits[VM_EXITS_TEXT];
+
+	if (vm_exits(vm, exits))
+		host_log("VM %s: exits: %s", vm->config.name, exits);
+}
+
 static int status(void)
 {
 	const struct vm *vm = guest_vm();
 
+	if (options.verbose)
+		log_exits(vm);
 	if (options.verbose || vm->state != VM_OFF)
 		host_log("VM %s is %s: %s", vm->config.name, vm_state_name(vm->state), vm->cause);
 	if (why.status)

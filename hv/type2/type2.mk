@@ -17,7 +17,7 @@ $(B)/type2/vm/load_rom.c.o: $(B)/hv/rom.bin.h
 $(B)/type2/%.c.o: hv/%.c hv/type2/type2.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$< (type2))
-	$(Q)$(TARGET_CC) $(VM_CFLAGS) $(DEPS) -c $< -o $@
+	$(Q)$(call compile,$(TARGET_CC) $(VM_CFLAGS) $(DEPS))
 
 $(B)/espejo-vm: $(VM_OBJS)
 	$(call say,LD,$@)

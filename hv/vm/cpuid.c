@@ -65,7 +65,25 @@ static u32 xsave_size(const struct cpuid_table *t, u64 components, bool compacte
 	return size;
 }
 
-/* Fill in what depends on the vCPU's state. */
+/*
+ * What v reads in the leaf of e: e->regs, and in it what depends on v as it is now.  The bits and
+ * fields named here are 0 in e->regs; APIC and SYSCALL are there as the CPU model has them.
+ *
+ *	leaf		register	what
+ *	0x1		EBX[31:24]	the initial APIC ID, which is that of v's LAPIC
+ *			ECX OSXSAVE	as CR4.OSXSAVE
+ *			EDX APIC	gone while the LAPIC is switched off
+ *	0x7		ECX OSPKE	as CR4.PKE
+ *	0xb, 0x1f	EDX		the APIC ID, in every subleaf
+ *	0xd, 0		EBX		bytes of XSAVE's area with XCR0 as it is
+ *	0xd, 1		EBX		the same in compacted form, where there is XSAVEC or XSAVES
+ *	0x80000001	EDX APIC	as in leaf 0x1
+ *			EDX SYSCALL	on Intel's CPUs gone outside 64-bit mode
+ *	0x8000001e	EAX, EBX	the APIC ID; the core's number: v's own in its VM
+ *
+ * 64-bit mode is EFER.LMA with a code segment that has L.  e belongs to all vCPUs.
+ * [SDM] vol. 2 "CPUID - CPU Identification" (table 3-8); [APM] vol. 3 appendix E
+ */
 static NOINLINE struct cpuid_regs patched(struct vcpu *v, const struct cpuid_leaf *e)
 {
 	struct cpuid_regs regs = e->regs, *r = &regs;

@@ -68,6 +68,19 @@ static bool cr0_allowed(struct vcpu *v, u64 value)
 	return (value & CR0_WP) || !(state->cr4 & CR4_CET);
 }
 
+/*
+ * MOV to CR0.  False is #GP(0), and then nothing at all has changed: for a value that
+ * cr0_allowed refuses, and where load_pdptes finds PDPTEs that are wrong.
+ *
+ * Bits that no CPU has are not kept, and ET is always 1.  While EFER.LME is set, paging and
+ * IA-32e mode come and go together: EFER.LMA changes as CR0.PG does.  A write that changes any
+ * of CR0_RELOADS_PDPTES loads the PDPTEs from CR3 if the guest has PAE paging afterwards, with
+ * CR0 and EFER as they will be.  One that changes any of CR0_FLUSHES makes translations stale.
+ * Who changes the state says so (vcpu_state_changed).
+ *
+ * [SDM] "Control Registers" (2.5), "PDPTE Registers" (4.4.1); [APM] vol. 2 "CR0 Register"
+ * (3.1.1), "Enabling and Activating Long Mode" (14.6)
+ */
 bool cr_write_cr0(struct vcpu *v, u64 value)
 {
 	struct cpu_state *state = vcpu_state(v, STATE_EXEC);

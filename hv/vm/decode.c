@@ -391,7 +391,21 @@ static void take_sib(struct cursor *c, struct insn *insn)
 		insn->base = INSN_NO_REG;
 }
 
-/* [SDM] "32-Bit Addressing Forms with the ModR/M Byte" (table 2-2), vol. 2 */
+/*
+ * Memory that ModRM names, where addresses have 32 or 64 bits: take what follows ModRM, all
+ * of it and no byte more, and note base, index and scale (there are none until somebody notes
+ * one: INSN_NO_REG), the displacement and rip_relative.
+ *
+ * With mod 0, 1 and 2 there is no displacement, one of one byte, one of four; it is signed.
+ * The base is register insn->rm, but for two values of r/m as it stands in the byte, in three
+ * bits, whatever REX.B is: RM_SIB, behind which take_sib finds base and index; and with mod
+ * 0 RM_DISP, which is a displacement of four bytes and no base.  In 64-bit mode that one
+ * counts from the next instruction.  Where take_sib finds no base there are four bytes of
+ * displacement as well.
+ *
+ * [SDM] "32-Bit Addressing Forms with the ModR/M Byte" (table 2-2), "32-Bit Addressing Forms
+ * with the SIB Byte" (table 2-3), "RIP-Relative Addressing" (2.2.1.6), vol. 2
+ */
 static void take_address32(struct cursor *c, struct insn *insn)
 {
 	unsigned rm = insn->modrm & 7;

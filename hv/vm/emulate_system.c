@@ -32,22 +32,35 @@ static int check_load(struct vcpu *v, struct event *fault)
 	return vcpu_state(v, STATE_EXEC)->cpl ? emulate_fault(fault, VECTOR_GP, 0) : 0;
 }
 
-/* 16 bits of limit, then the base: all of it, by whatever operand size. */
+/* Bytes of the destination from at on, an access of its own: with its alignment, and its fault. */
+static int store_part(struct vcpu *v, const struct insn *insn, unsigned at, const void *from,
+		      unsigned len, struct event *fault)
+{
+	u64 ea = insn_ea(insn, &insn->dst, v->regs.r, v->regs.rip + insn->len);
+	struct emulate_place place;
+
+	if (emulate_locate_in(v, insn_seg(insn, &insn->dst), (ea + at) & insn_mask(insn->asize),
+			      len, true, &place, fault))
+		return -1;
+	emulate_put(v, &place, from);
+	emulate_accessed(v, &place);
+	return 0;
+}
+
+/*
+ * 16 bits of limit, then the base: all of it, by whatever operand size.  Two stores, as the
+ * manual's advice on alignment has it: [SDM] vol. 3 "Segment Descriptor Tables" (3.5.1).
+ */
 static enum emulate_result do_store_table(struct vcpu *v, const struct insn *insn,
 					  struct event *fault)
 {
 	const struct cpu_state *state = vcpu_state(v, STATE_SEG);
 	const struct table_register *table = insn->op == INSN_SGDT ? &state->gdtr : &state->idtr;
-	struct emulate_place place;
-	u8 image[sizeof(u16) + sizeof(u64)];
 
-	memcpy(image, &table->limit, sizeof(u16));
-	memcpy(image + sizeof(u16), &table->base, sizeof(u64));
 	if (check_store(v, fault) ||
-	    emulate_locate_operand(v, insn, &insn->dst, insn->dst.size, true, &place, fault))
+	    store_part(v, insn, 0, &table->limit, sizeof(u16), fault) ||
+	    store_part(v, insn, sizeof(u16), &table->base, insn->dst.size - sizeof(u16), fault))
 		return R_FAULT;
-	emulate_put(v, &place, image);
-	emulate_accessed(v, &place);
 	return R_DONE;
 }
 

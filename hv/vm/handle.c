@@ -83,6 +83,16 @@ static bool is_port_call(const struct vcpu *v)
 	       exit->io.value == (u32)v->regs.r[REG_RAX];
 }
 
+/*
+ * IN, OUT and their string forms; exit->io says which.  INS and OUTS are instructions to emulate:
+ * the CPU has not said which memory they mean.  What is_port_call recognises at HYPERCALL_PORT
+ * is a hypercall: its result goes to RAX, and no device hears of it.  Anything else is one
+ * access of the VM's bus, under the VM's lock.  io.value is what OUT gives and what IN gets;
+ * the back end cuts the answer to the width of AL, AX or EAX.
+ *
+ * An access of a port may meet a breakpoint (vm/breakpoint.h), which the guest takes behind
+ * the instruction.  In the end the instruction has been carried out: done.
+ */
 static void handle_io(struct vcpu *v)
 {
 	struct vm_exit *exit = &v->exit;

@@ -208,6 +208,23 @@ static bool take_interrupt(struct vcpu *v, struct event *event)
 	return true;
 }
 
+/*
+ * Decide what v's next entry delivers, and which windows it asks for: the order is irq.h's.
+ *
+ * An entry delivers at most one event.  One may be on its way already: v->injected says that
+ * virt->inject was called since the last entry, for this function runs again if a request comes
+ * in between; or deliver_first finds one.  v->injected is true afterwards if there is one.
+ *   - A pending NMI is delivered if nothing else is and deliver_nmi can; it stays pending
+ *     otherwise, and wants WINDOW_NMI.
+ *   - An interrupt (lapic_pending: the 8259s' too) is taken from its controller and injected if
+ *     nothing else is, and the guest can take one (interrupts_open).  What is taken is in service:
+ *     so it must be injected.
+ *   - If one is still pending after all that, it wants WINDOW_INTR.
+ *
+ * The controllers may be looked at and changed under the VM's lock only.  virt->window is
+ * called without it, and only if the set of wishes is another one than the last (v->windows): each
+ * call costs, at each entry.
+ */
 void irq_prepare(struct vcpu *v)
 {
 	struct event interrupt;

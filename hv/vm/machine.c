@@ -317,6 +317,8 @@ static void init_isa(struct vm *vm)
 
 	lines_init(&vm->lines, &vm->bus, console_out, vm);
 	pit_init(&vm->pit, &vm->bus, piix3_irq_wire(isa, PIT_IRQ));
+	if (vm->config.ticks)
+		vm->pit.ticks.policy = vm->config.ticks;
 	uart_init(&vm->uart, &vm->bus, UART_COM1_PORT, piix3_irq_wire(isa, UART_COM1_IRQ), &line);
 	rtc_init(&vm->rtc, &vm->bus, piix3_irq_wire(isa, RTC_IRQ),
 		 host_epoch() + host_now() / 1000000000, vm->memory.slot[0].size,

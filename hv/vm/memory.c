@@ -248,7 +248,14 @@ static int map_view(struct vm *vm, u64 at, const struct view *view, u8 *ram)
 			 prot);
 }
 
-/* The first chunk is of many pieces, and has holes in it. */
+/*
+ * A chunk belongs to the VM: MEMORY_CHUNK bytes of its own at host, for the guest's addresses from
+ * base on.  Put it into the nested tables.  If gate A20 is open, every chunk but the first, the one
+ * at 0, is RAM throughout: one call of virt->map, which can make one large leaf of it.  Else it is
+ * done by pieces: view_at says up to where addresses are alike, map_view maps a piece (and knows
+ * what is not to be mapped), and what an address shows of host, gated says.  0, or virt->map's
+ * error.
+ */
 static int map_chunk(struct vm *vm, gpa_t base, u8 *host)
 {
 	struct view view;
@@ -477,6 +484,16 @@ static void announce(struct vm *vm)
 		host_unlock(&vm->lock);
 }
 
+/*
+ * The answers are those of memory.h.  What lies at a, view_at tells:
+ *   - reads come from nowhere (SOURCE_NONE): -HOST_ENOENT, for a write too;
+ *   - a write that goes to the window: announce() it; then it is an access to memory;
+ *   - a write, and not is_ram: -HOST_ENOENT;
+ *   - a write while the VM is guarded(): if break_guard() had one there, that was all: 0.
+ * Anything else is mapped, and the result is that of mapping: a slot's memory by touch(), which
+ * wants the number of the chunk in that slot; what is in no slot is the ROM, by touch_rom().
+ * access may have several bits set.
+ */
 int memory_fault(struct vm *vm, gpa_t a, unsigned access)
 {
 	const struct memory_slot *slot = find_slot(&vm->memory, a.v);

@@ -130,6 +130,13 @@ static bool read_absent(const struct vcpu *v, u64 *value)
 	return msr_ignored(&v->vm->cpuid);
 }
 
+/*
+ * RDMSR: *value, or false for #GP(0).  How the register reads is for its rule to say (enum
+ * msr_kind, struct msr_rule in msr.h): as a field of cpu_state, as a value of the rule's own,
+ * as the rule's function has it.  Where there is nothing to read (no rule, a register that
+ * is absent, an emulated one without such a function) the machine beneath decides whether
+ * that is a fault: read_absent.
+ */
 bool msr_read(struct vcpu *v, u32 msr, u64 *value)
 {
 	const struct msr_rule *rule = find(v, msr);

@@ -397,3 +397,27 @@ const char *vm_state_name(unsigned state)
 
 	return state < ARRAY_SIZE(name) ? name[state] : "?";
 }
+
+u64 vm_exits(const struct vm *vm, char text[VM_EXITS_TEXT])
+{
+	u64 count[EXIT_REASON_COUNT] = { 0 }, total = 0;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		for (unsigned r = 0; r < EXIT_REASON_COUNT; r++)
+			count[r] += vm->vcpu[i]->exits[r];
+	for (text[0] = '\0'; len < VM_EXITS_TEXT;) {
+		unsigned most = 0;
+
+		for (unsigned r = 0; r < EXIT_REASON_COUNT; r++)
+			if (count[r] > count[most])
+				most = r;
+		if (!count[most])
+			break;
+		len += fmt_string(text + len, VM_EXITS_TEXT - len, "%s%s %llu", len ? ", " : "",
+				  exit_reason_name(most), (unsigned long long)count[most]);
+		total += count[most];
+		count[most] = 0;
+	}
+	return total;
+}

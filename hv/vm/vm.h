@@ -59,6 +59,7 @@ struct vm_config {
 	bool firmware; /* it runs first: devices are left as after power-on */
 	bool serial_only; /* its console is the serial line: what other devices say is not heard */
 	bool pause_port; /* the guest can pause it (dev/pauseport.h) */
+	const struct tick_policy *ticks; /* of its PIT; NULL: as hardware */
 	struct store *disk[VM_MAX_DISKS]; /* the maker's, open while the VM is there */
 	unsigned disks;
 	struct net_switch *net; /* NULL: no network card */
@@ -168,5 +169,10 @@ u16 vm_lapic_tick_ns(void);
 bool vm_console_input(struct vm *vm, u8 byte);
 
 const char *vm_state_name(unsigned state);
+
+#define VM_EXITS_TEXT 1280 /* all reasons */
+
+/* Its exits by reason, the most frequent first: "port 45, CPUID 1".  Their number. */
+u64 vm_exits(const struct vm *vm, char text[VM_EXITS_TEXT]);
 
 #endif

@@ -43,7 +43,7 @@ run_control()
 # Machines that cannot: one has no extension at all, one has it without nested paging.
 check_3_1()
 {
-  look="the contract of ${vendor}'s probe, and virt.h, probe"
+  look=$(text "the contract of %s's probe, and virt.h, probe" "$vendor")
   first_light "$look"
   case $machine in
   qemu-*)
@@ -70,7 +70,7 @@ check_3_1()
 # What belongs to a CPU must not be shared by two.
 check_3_2()
 {
-  look="the contract of ${vendor}'s cpu_on: what does each CPU need of its own?"
+  look=$(text "the contract of %s's cpu_on: what does each CPU need of its own?" "$vendor")
   first_light "$look"
   # Two that never leave by themselves: each CPU is in a guest when the other one enters its own.
   run two --cpus 2 --append script-exit "$hv" --module "$stubborn" \
@@ -84,7 +84,7 @@ check_3_2()
 
 check_3_3()
 {
-  look="the contract of ${vendor}'s function: which bit is missing, or too many?"
+  look=$(text "the contract of %s's function: which bit is missing, or too many?" "$vendor")
   first_light "$look"
   run_control
   case $vendor in
@@ -115,7 +115,7 @@ check_3_3()
 
 check_3_4()
 {
-  look="the contract of ${vendor}'s function: which field says so?"
+  look=$(text "the contract of %s's function: which field says so?" "$vendor")
   first_light "$look"
   run_control
   case $vendor in
@@ -136,14 +136,14 @@ check_3_4()
 
 check_3_5()
 {
-  look="the contract of ${vendor}'s function, and the rule that the refused entry names"
+  look=$(text "the contract of %s's function, and the rule that the refused entry names" "$vendor")
   first_light "$look"
   a_kernel "$look"
 }
 
 check_3_6()
 {
-  look="the contract of ${vendor}'s run, and vm/exit.h: an exit is a request"
+  look=$(text "the contract of %s's run, and vm/exit.h: an exit is a request" "$vendor")
   first_light "$look"
   a_kernel "$look"
   # Interrupts at the right moment need windows, and these the slow way.
@@ -152,4 +152,11 @@ check_3_6()
     --module "$(script selftest)"
   expect 'a self-test' 'guest-os finds all as on a bare machine' "$look" \
     '^\[one\] # end selftest: ([0-9]+) passed of \1$' '!^\[one\] not ok '
+}
+
+check_whole()
+{
+  look='the demonstration, with all of your functions'
+  first_light "$look"
+  a_kernel "$look"
 }

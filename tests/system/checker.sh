@@ -399,6 +399,16 @@ fitting()
   done
 }
 check 'every seeded bug fits the tree' fitting
+# A pattern that fits two checks, one of which fails without the bug as well.
+newly()
+{
+  printf '%s\n' 'pass fidelity x/one' 'fail fidelity x/two' >"$scratch/newly.ref"
+  printf '%s\n' 'pass fidelity x/one' 'fail fidelity x/two' >"$scratch/newly.same"
+  printf '%s\n' 'fail fidelity x/one' 'fail fidelity x/two' >"$scratch/newly.more"
+  ! checker/prove --newly "$scratch/newly.ref" "$scratch/newly.same" fidelity 'x/*' &&
+    [ "$(checker/prove --newly "$scratch/newly.ref" "$scratch/newly.more" fidelity 'x/*')" = x/one ]
+}
+check 'what fails without a bug as well does not catch it' newly
 
 echo "1..$number"
 exit "$((failures != 0))"

@@ -67,13 +67,23 @@ headers_alone()
     guest-os/user/*) set -- -ffreestanding -m64 -Iguest-os -Ihv -Iguest-os/user ;;
     guest-os/*) set -- -ffreestanding -m64 -mgeneral-regs-only -Iguest-os -Ihv ;;
     checker/*) set -- -ffreestanding -m64 -Ichecker -Iguest-os -Ihv ;;
+    labs/02-*) set -- -ffreestanding -m64 -Ichecker/guests/rt -Ihv ;;
+    labs/*) set -- -ffreestanding -m32 ;;
     tests/guests/*) set -- -ffreestanding -m64 -Ichecker/guests/rt -Ihv ;;
     tests/*) set -- -Ihv -Itests/unit ;;
     *) set -- -I. ;;
     esac
-    printf '#include "%s"\n' "$root/$header" >"$scratch/one.c"
+    source=$scratch/one.c
+    # Macros of the assembler.
+    if grep -q '^[[:space:]]*\.macro' "$header"; then
+      source=$scratch/one.S
+      set -- "$@" -c -o "$scratch/one.o"
+    else
+      set -- "$@" -fsyntax-only
+    fi
+    printf '#include "%s"\n' "$root/$header" >"$source"
     "$compiler" -std=gnu17 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
-      -Wvla -Werror -I"$(dirname "$header")" "$@" -fsyntax-only "$scratch/one.c" \
+      -Wvla -Werror -I"$(dirname "$header")" "$@" "$source" \
       >"$scratch/message" 2>&1 || {
       echo "$header:"
       grep -m 2 error "$scratch/message"

@@ -53,9 +53,10 @@ void host_panic(const char *file, int line, const char *format, ...)
 	abort();
 }
 
-void lab_todo_at(const char *id, const char *file, int line, const char *function)
+void lab_todo_at(const char *id, const char *folder, const char *file, int line,
+		 const char *function)
 {
-	fprintf(stderr, "%s:%d: lab %s: %s is still to be written\n", file, line, id, function);
+	fprintf(stderr, LAB_TODO_FORMAT, id, file, line, function, folder);
 	abort();
 }
 

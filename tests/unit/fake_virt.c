@@ -296,11 +296,9 @@ static void flush(struct vcpu *v)
 	fake_vcpu(v)->flushes++;
 }
 
-static unsigned walk_tables(struct vm *vm, gpa_t a, u64 entries[5])
+static unsigned walk_tables(struct vm *vm, gpa_t a, u64 entries[5], hpa_t *page)
 {
-	hpa_t page;
-
-	return nested_walk(&fake_vm(vm)->tables, a, entries, &page);
+	return nested_walk(&fake_vm(vm)->tables, a, entries, page);
 }
 
 static unsigned explain(struct vcpu *v UNUSED, struct fmt_sink *sink)

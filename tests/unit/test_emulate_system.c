@@ -183,6 +183,17 @@ static void test_tables(void)
 	expect(VECTOR_GP, 0);
 	CU_ASSERT_EQUAL(emu.accesses, 0);
 	CU_ASSERT_EQUAL(RUN(0x0f, 0x01, 0x03), OUTCOME_DONE); /* SGDT, unless ... */
+	/* Its base is a store of its own, behind that of the limit. */
+	emu.v->state.cr0 |= CR0_AM;
+	emu.v->regs.rflags |= RFLAGS_AC;
+	emu_settle();
+	emu_set_device(DEV, 2, 0);
+	RUN(0x0f, 0x01, 0x03);
+	expect(VECTOR_AC, 0);
+	CU_ASSERT_EQUAL(emu_device(DEV, 2), TABLE_SIZE - 1);
+	*reg(REG_RBX) = DEV + 6;
+	CU_ASSERT_EQUAL(RUN(0x0f, 0x01, 0x03), OUTCOME_DONE);
+	emu.v->regs.rflags &= ~RFLAGS_AC;
 	emu.v->state.cr4 |= CR4_UMIP;
 	emu_settle();
 	RUN(0x0f, 0x01, 0x03);

@@ -267,6 +267,14 @@ static void test_dirty(const struct nested_format *f)
 	nested_dirty_fetch_and_clear(&n, gpa(base + PAGE_SIZE), LARGE, bitmap);
 	for (unsigned i = 0; i < 8; i++)
 		CU_ASSERT_EQUAL(bitmap[i], ~0ull);
+	/* and when the same page is mapped again; another one in its place is clean */
+	cpu_writes(&n, base + PAGE_SIZE);
+	cpu_writes(&n, base + 2 * PAGE_SIZE);
+	CU_ASSERT_EQUAL(nested_map(&n, gpa(base), hpa(MEMORY), LARGE, PROT_RWX), 0);
+	CU_ASSERT_EQUAL(nested_map(&n, gpa(base + 2 * PAGE_SIZE), hpa(2 * MEMORY), PAGE_SIZE,
+				   PROT_RWX), 0);
+	nested_dirty_fetch_and_clear(&n, gpa(base), LARGE, bitmap);
+	CU_ASSERT_EQUAL(bitmap[0], BIT(0) | BIT(1));
 	finish(&n);
 }
 

@@ -151,6 +151,44 @@ static void test_missed(void)
 	CU_ASSERT_PTR_NULL(m.bus.alarms);
 }
 
+/* The policy that pays back: none lost, none early, no two closer than half a period. */
+static void test_owed(void)
+{
+	u64 began, last;
+
+	start();
+	pit.ticks.policy = ticks_find("steady");
+	CU_ASSERT_PTR_NULL(ticks_find("never"));
+	program(0, 2, 2386);
+	began = last = clock_ticks(m.now, PIT_HZ);
+	irq.rises = 0;
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned before = irq.rises;
+		u64 due = (clock_ticks(m.now, PIT_HZ) - began) / 2386;
+
+		machine_jump(&m, 5 * MS);
+		CU_ASSERT_EQUAL(irq.rises, before + 1);
+		for (u64 end = m.now + 10 * MS; m.now < end;) {
+			u64 at = m.now;
+
+			before = irq.rises;
+			machine_run(&m, 100 * US);
+			due = (clock_ticks(m.now, PIT_HZ) - began) / 2386;
+			CU_ASSERT(irq.rises <= due);
+			CU_ASSERT(irq.rises - before <= 1);
+			if (irq.rises > before) {
+				CU_ASSERT(at - last >= 800 * US || last == began);
+				last = at;
+			}
+		}
+		CU_ASSERT_EQUAL(irq.rises, due); /* within the turn */
+		last = began;
+	}
+	machine_jump(&m, 1 * MS);
+	program(0, 2, 5000); /* another rate owes nothing */
+	CU_ASSERT_EQUAL(pit.ticks.owed, 0);
+}
+
 static void test_square(void)
 {
 	start();
@@ -443,6 +481,7 @@ void test_pit_register(void)
 	CU_add_test(suite, "mode 0", test_terminal_count);
 	CU_add_test(suite, "mode 2, without drift", test_rate);
 	CU_add_test(suite, "missed and too many ticks", test_missed);
+	CU_add_test(suite, "ticks that are owed", test_owed);
 	CU_add_test(suite, "mode 3", test_square);
 	CU_add_test(suite, "a new count in modes 2 and 3", test_new_count);
 	CU_add_test(suite, "mode 4", test_strobe);

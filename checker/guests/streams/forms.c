@@ -8,6 +8,7 @@
 
 #define MOD_REGISTER 0xc0
 #define PREFIX_OPERAND 0x66
+#define SHADOW_IN 6 /* units of a case with an interrupt */
 
 /* ---- System registers ------------------------------------------------------------------------ */
 
@@ -340,6 +341,29 @@ static void unit_raw(struct pen *pen)
 	unit->sensitive = true;
 }
 
+/*
+ * STI, and right behind it what a hypervisor carries out: an interrupt that waits comes after that
+ * instruction, neither before it nor one later.  What CPUID returns is overwritten at once.
+ */
+static void unit_shadow(struct pen *pen)
+{
+	static const struct form shadowed[] = {
+		{ "fb0fa2b8DbbDb9DbaD", 0, 6 }, /* CPUID */
+		{ "b977020000fb0f32", 0, 3 },	/* RDMSR of PAT */
+		{ "66ba2022fbec90", 0, 4 },	/* IN of nothing */
+		{ "fbe68090", 0, 3 },		/* OUT to the POST port */
+		{ "0f20e1fb0f22e190", 0, 4 },	/* MOV to CR4 */
+		{ "0f20c1fb0f22c190", 0, 4 },	/* MOV to CR0 */
+		{ "fb0f0990", 0, 3 },		/* WBINVD */
+		{ "fb0f0690", 0, 3 },		/* CLTS */
+	};
+	const struct form *form = &shadowed[dice_below(pen->d, ARRAY_SIZE(shadowed))];
+
+	pen->unit->sensitive = true;
+	pen->unit->count = form->count;
+	pen_pattern(pen, form->pattern);
+}
+
 /* ---- The choice --------------------------------------------------------------------------------
  */
 
@@ -401,6 +425,10 @@ void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind,
 			unit_port(&pen);
 		else
 			unit_device(&pen);
+		return;
+	}
+	if (kind == KIND_INTERRUPT && dice_one_in(d, SHADOW_IN)) {
+		unit_shadow(&pen);
 		return;
 	}
 	if (dice_below(d, 10) < sensitive_of_ten[kind])

@@ -24,6 +24,8 @@
  *	- pages whose PTE became illegal as EFER.NXE was cleared, while the TLB knows them
  *	- SYSENTER into the kernel: in compatibility mode QEMU, which should refuse it as AMD does,
  *	  makes a CS with both L and D, and its VMRUN does not take that back
+ *	- on QEMU, with a device: #SS(0), which is #GP(0) there, and far calls out of user mode to
+ *	  code of its level, whose pushes are a supervisor's there
  *	- VM instructions of AMD at CPL 3: in a guest EFER.SVME is set, and the CPU looks at the CPL
  *	  before an intercept: #GP, not #UD; [APM] vol. 2 "Intercept Operation" (15.7)
  *	- RDPMC, which is #UD on QEMU; dwords of absent ports that are not aligned there

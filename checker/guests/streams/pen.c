@@ -208,6 +208,27 @@ u16 pen_selector(struct pen *pen)
 }
 
 /*
+ * What a form has for a selector.  QEMU pushes what a far call without a change of level does as a
+ * supervisor: none from user mode by a pointer in a device.
+ */
+static u16 some_selector(struct pen *pen)
+{
+	u16 selector = pen_selector(pen);
+
+	if (!generate_lenient || !pen->device || is_kernel(pen->mode))
+		return selector;
+	switch (selector) {
+	case SEL_USER_64:
+	case SEL_USER_32:
+	case SEL_CONFORMING:
+	case SEL_LDT_CODE:
+		return SEL_GATE_ABSENT;
+	default:
+		return selector;
+	}
+}
+
+/*
  * Where a far transfer may lead: here again, or nowhere.  Code of another size would take what
  * follows for something else.
  */
@@ -273,7 +294,7 @@ static void put_letter(struct pen *pen, char letter)
 		pen_put(pen, STREAM_TPR, 4);
 		break;
 	case 'S':
-		pen_put(pen, pen_selector(pen), 2);
+		pen_put(pen, some_selector(pen), 2);
 		break;
 	case 'C':
 		pen_put(pen, code_selector(pen), 1);

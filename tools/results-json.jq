@@ -1,0 +1,2 @@
+# results-json.jq - the record itself
+.
