@@ -159,7 +159,14 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null && command -v rsync >/dev/n
   HOSTS=$work/hosts
 fi
 export HOSTS
-check 'a lab of questions has a control submission too' env -u LATE -u POLICY tools/grade-class "$work/asked" "$work/out0" LAB=0 ROSTER="$work/roster.csv"
+if [ -n "$HOSTS" ]; then
+  { cat "$work/hosts" && echo "1/false three"; } >"$work/hosts.bad"
+  check "a host that does not answer" fails_with 70 "on 2 of 3 hosts" env -u LATE -u POLICY HOSTS="$work/hosts.bad" \
+    tools/grade-class "$work/asked" "$work/out0" LAB=0 ROSTER="$work/roster.csv"
+else
+  skip "a host that does not answer" "we are not root, or rsync is missing"
+fi
+check 'a lab of questions has a control submission too' env -u LATE -u POLICY -u SHELL tools/grade-class "$work/asked" "$work/out0" LAB=0 ROSTER="$work/roster.csv"
 check 'the answers are right for the seed of their owner' sh -c "jq -e 'all(.students[]; .score == 80)' '$work/out0/class.json'"
 check 'whose seed it is, and that two have it, is said' sh -c "
   jq -e '[.students[].notes[]] | any(. == \"another has the same seed\") and any(. == \"the seed is that of ana@example.invalid\")' '$work/out0/class.json'"
