@@ -28,6 +28,7 @@
  *	  code of its level, whose pushes are a supervisor's there
  *	- VM instructions of AMD at CPL 3: in a guest EFER.SVME is set, and the CPU looks at the CPL
  *	  before an intercept: #GP, not #UD; [APM] vol. 2 "Intercept Operation" (15.7)
+ *	- FXRSTOR of an illegal MXCSR: what Bochs has loaded by then is put right (run.c)
  *	- RDPMC, which is #UD on QEMU; dwords of absent ports that are not aligned there
  */
 #ifndef CHECKER_STREAMS_GENERATE_H
