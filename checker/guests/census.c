@@ -46,19 +46,6 @@ void census_flags(const char *name, u64 mask)
 	rt_record("flags %s got=0x%lx", name, mask);
 }
 
-bool census_avoids(const char *name)
-{
-	size_t len = strlen(name);
-	char list[80] = "";
-
-	rt_word("avoid", list, sizeof(list));
-	for (const char *p = list; *p; p++)
-		if ((p == list || p[-1] == ',') && !strncmp(p, name, len) &&
-		    (p[len] == ',' || !p[len]))
-			return true;
-	return false;
-}
-
 bool census_virtual(void)
 {
 	return rt_has("where", "virtual");
@@ -72,7 +59,7 @@ unsigned probe_main(void)
 	census_io();
 	census_length();
 	census_memory();
-	if (!census_avoids("board")) {
+	if (!rt_avoids("board")) {
 		census_chips();
 		census_chips2();
 		census_lines();

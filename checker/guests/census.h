@@ -22,11 +22,6 @@ void census_flags(const char *name, u64 mask);
 
 /* We are behind a hypervisor: cases are allowed that would hang the emulator's bare machine. */
 bool census_virtual(void);
-/*
- * Is it one of avoid=NAME,NAME of the command line?  It would end the guest, or the machine.  Two
- * names are parts: board, the chips of a PC; halts, what waits for an NMI of its timer.
- */
-bool census_avoids(const char *name);
 
 /* One for each file census_*.c */
 void census_cpuid(void);

@@ -271,7 +271,7 @@ static void write_cr0(const char *name, u64 value, const char *manual)
 {
 	u64 old = x86_read_cr0();
 
-	if (census_avoids(name))
+	if (rt_avoids(name))
 		return;
 	RT_TRY("mov %0, %%cr0", RT_OUT(), "r"(value));
 	census_trap(name, manual);

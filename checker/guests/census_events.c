@@ -130,7 +130,7 @@ static void monitor(u64 extensions)
  */
 static void halts(void)
 {
-	if (census_avoids("halts"))
+	if (rt_avoids("halts"))
 		return;
 	rt_gate(VECTOR_NMI, RT_CS, 0, 2, true);
 	rt_hook = count_events;

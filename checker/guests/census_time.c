@@ -235,7 +235,7 @@ static void priorities(void)
 	write_apic(TPR, 0);
 	__asm__ volatile("sti; nop; nop; cli" ::: "memory");
 	census_number_manual("tpr.lets", came, 1);
-	if (!census_avoids("cr8.6"))
+	if (!rt_avoids("cr8.6"))
 		priorities_by_cr8();
 	came = 0;
 	pend(VECTOR);

@@ -203,6 +203,19 @@ bool rt_word(const char *key, char *word, size_t size)
 	return true;
 }
 
+bool rt_avoids(const char *name)
+{
+	size_t len = strlen(name);
+	char list[80] = "";
+
+	rt_word("avoid", list, sizeof(list));
+	for (const char *p = list; *p; p++)
+		if ((p == list || p[-1] == ',') && !strncmp(p, name, len) &&
+		    (p[len] == ',' || !p[len]))
+			return true;
+	return false;
+}
+
 u64 rt_memory_end(void)
 {
 	return memory_end;

@@ -39,6 +39,12 @@ u64 rt_number(const char *key, u64 other);
 bool rt_has(const char *key, const char *value);
 /* The value of KEY=VALUE, cut to size; false: there is none, and word stays as it is. */
 bool rt_word(const char *key, char *word, size_t size);
+/*
+ * Is it one of avoid=NAME,NAME of the command line?  It would end the guest, or the machine, or
+ * take for ever.  Census: board, the chips of a PC; halts, what waits for an NMI of its timer;
+ * names of cases.  Systems: cr0.nw, smep.cpuid, pae (control.c, paging_legacy.c).
+ */
+bool rt_avoids(const char *name);
 
 /* The first byte behind RAM that begins at 1 MiB, as the loader says; at most 3.5 GiB. */
 u64 rt_memory_end(void);

@@ -60,6 +60,9 @@ static void try_cr0(u64 value)
 
 	if (!allowed && !control_may_break_rules())
 		return;
+	/* The name that the census has for it. */
+	if ((value & (CR0_NW | CR0_CD)) == CR0_NW && rt_avoids("cr0.nw"))
+		return;
 	systems_try(allowed, set_cr0(value),
 		    allowed ? WORD_VALUE((value & CR0_DEFINED) | CR0_ET)
 			    : WORD_VECTOR(VECTOR_GP) | WORD_VALUE(x86_read_cr0()),
