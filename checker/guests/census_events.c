@@ -234,6 +234,66 @@ static void becoming(void)
 	census_number_manual("change.opcode", *(volatile u32 *)(u64)LDR >> 24, 0xaa);
 }
 
+static u8 pages[2][PAGE_SIZE] ALIGNED(4096);
+static u64 tables[2][512] ALIGNED(4096);
+
+/* Which page's code runs there: 10h, 20h. */
+static u64 page_of_code(u64 address)
+{
+	static const u8 store[] = { 0xc7, 0x03, 0, 0, 0, 0, 0xc3 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(pages[i], store, sizeof(store));
+		pages[i][5] = (u8)(0x10 << i);
+	}
+	__asm__ volatile("call *%0" ::"r"(address), "b"((u64)LDR) : "memory");
+	return *(volatile u32 *)(u64)LDR >> 24;
+}
+
+/* Which page gets what is read from a device: 10h, 20h. */
+static u64 page_of_data(u64 address)
+{
+	u64 from = LDR;
+
+	memset(pages, 0, sizeof(pages));
+	*(volatile u32 *)(u64)LDR = 0xff000000;
+	__asm__ volatile("movsl" : "+S"(from), "+D"(address) : : "memory");
+	return (pages[0][3] ? 0x10 : 0) | (pages[1][3] ? 0x20 : 0);
+}
+
+/* The directory is left alone, its accessed flag too, where it has that table already. */
+static void map_page(u64 address, unsigned table, unsigned page)
+{
+	u64 *entry = &rt_pd[address / LARGE_PAGE];
+
+	tables[table][address / PAGE_SIZE % 512] = (u64)pages[page] | PTE_P | PTE_W;
+	if ((*entry & ~(u64)PAGE_MASK) != (u64)tables[table])
+		*entry = (u64)tables[table] | PTE_P | PTE_W;
+	x86_invlpg(address);
+}
+
+/* At one address another page: by the last level of tables, and by the one above. */
+static void moved(const char *name, u64 (*page_of)(u64 address))
+{
+	/* Not the low bits of the page of LDR: a hypervisor may keep one translation for both. */
+	const u64 address = LAST_PAGE * LARGE_PAGE + 2 * PAGE_SIZE, entry = rt_pd[LAST_PAGE];
+	char full[40];
+	u64 got;
+
+	map_page(address, 0, 0);
+	got = page_of(address);
+	map_page(address, 0, 1);
+	fmt_string(full, sizeof(full), "%s.page", name);
+	census_number_manual(full, got << 8 | page_of(address), 0x1020);
+	map_page(address, 0, 0);
+	got = page_of(address);
+	map_page(address, 1, 1);
+	fmt_string(full, sizeof(full), "%s.table", name);
+	census_number_manual(full, got << 8 | page_of(address), 0x1020);
+	rt_pd[LAST_PAGE] = entry;
+	x86_invlpg(address);
+}
+
 static void changes(void)
 {
 	static const u8 six[] = { 0xc7, 0x03, 0, 0, 0, 0 };
@@ -244,6 +304,8 @@ static void changes(void)
 	changing("change.10", ten, sizeof(ten));
 	changing("change.12", twelve, sizeof(twelve));
 	becoming();
+	moved("change.code", page_of_code);
+	moved("change.data", page_of_data);
 	*(volatile u32 *)(u64)LDR = 0;
 }
 
