@@ -47,6 +47,8 @@ isa/FNSTENV_m QEMU's FXSAVE stores no instruction pointer: it is lost when KVM s
   isa/FNSAVE_m
 isa/MWAIT KVM takes it for a NOP, though CPUID shows no MONITOR
 share/quiet Linux's own tick, once a slice, and what it wakes
+share/wait Linux takes the CPU away at its ticks only, of 4 ms each: after one of them, or two and what the switch takes
+  share/wait-storm
 share/progress Linux gives turns of milliseconds, and the even share only over many more than ten
   share/fair
 share/after-resets Linux lets a machine that resets itself for ever have its half
