@@ -169,7 +169,8 @@ static void periodic(void)
 	*board_apic(BOARD_TIMER_INITIAL) = 0;
 	*board_apic(BOARD_LVT_TIMER) = BOARD_MASKED;
 	census_number_manual("lapic.periodic.again", again, 1);
-	census_number_manual("lapic.periodic.asks", ended, 3);
+	/* A CPU that was away may find more than one behind the other. */
+	census_number_manual("lapic.periodic.asks", MIN(ended, 3), 3);
 	census_number_manual("lapic.timer.stopped", *board_apic(BOARD_TIMER_CURRENT), 0);
 	arrived();
 }

@@ -417,6 +417,8 @@ static void watched(void)
 	WATCHED("watch.port.below.4", PORT - 4, ON_PORT(4), 0, "inb %%dx, %%al", 0);
 	WATCHED("watch.port.wide", PORT, ON_PORT(2), 0, "inb %%dx, %%al", 1);
 	WATCHED("watch.port.beside", PORT + 4, ON_PORT(4), 0, "inb %%dx, %%al", 0);
+	WATCHED("watch.port.aligned", PORT + 3, ON_PORT(4), 0, "inb %%dx, %%al", 1);
+	WATCHED("watch.port.aligned.below", PORT - 1, ON_PORT(2), 0, "inb %%dx, %%al", 0);
 	x86_write_cr4(cr4);
 	stepped();
 	if (census_virtual()) /* a step onto a breakpoint on a device never ends on bare QEMU */

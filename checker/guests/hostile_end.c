@@ -134,11 +134,19 @@ static void make_instruction(u8 *at)
 	}
 }
 
-/* HLT with interrupts off is an ending of its own. */
+#define LTR_REG 3
+
+/*
+ * HLT with interrupts off is an ending of its own.  LTR can be that of QEMU, which takes a selector
+ * of 0 and, at the next event, ends itself (docs/emulators.md): behind up to four prefixes here.
+ */
 static bool too_final(const u8 *at)
 {
 	for (unsigned i = 0; i < 4; i++)
 		if (at[i] == HLT)
+			return true;
+	for (unsigned i = 0; i < 5; i++)
+		if (at[i] == 0x0f && !at[i + 1] && (at[i + 2] >> 3 & 7) == LTR_REG)
 			return true;
 	return false;
 }

@@ -58,7 +58,7 @@ exits/tickless Linux's own tick, 250 times a second
 exits/pagefault KVM maps a page of 4 KiB when it is touched
 census/call.vmmcall a hypercall to KVM, which the guest's CPUID announces
 census/watch.port KVM reports no breakpoint on a port that it, or user space, reads or writes in the CPU's place (inferred)
-  census/watch.port.out census/watch.port.step census/watch.port.last census/watch.port.wide
+  census/watch.port.out census/watch.port.step census/watch.port.last census/watch.port.wide census/watch.port.aligned
 census/watch.mmio KVM reports no breakpoint on data that its emulator touches (inferred)
   census/watch.mmio.step census/watch.mmio.written
 census/step.break.here KVM steps over IN and tells of the step only, not of the breakpoint where it ends (inferred)

@@ -113,9 +113,10 @@ static u64 dr7_value(struct dice *d)
 	if (!generate_lenient && dice_one_in(d, 4))
 		value |= DR7_GD;
 	for (unsigned i = 0; i < 4; i++) {
-		u64 kind = dice_below(d, 4);
+		u64 kind = dice_below(d, 4), len = kind ? dice_below(d, 4) : 0;
 
-		value |= (kind ? kind | dice_below(d, 4) << 2 : 0) << (16 + 4 * i);
+		/* An address that is no multiple of the length is another port to QEMU. */
+		value |= (kind | (kind == DR7_PORT ? 0 : len) << 2) << (16 + 4 * i);
 	}
 	return value;
 }
