@@ -137,8 +137,8 @@ static void make_instruction(u8 *at)
 #define LTR_REG 3
 
 /*
- * HLT with interrupts off is an ending of its own.  LTR can be that of QEMU, which takes a selector
- * of 0 and, at the next event, ends itself (docs/emulators.md): behind up to four prefixes here.
+ * HLT with interrupts off is an ending of its own.  QEMU ends itself (docs/emulators.md) at 0F 38
+ * 0C, and at the event behind an LTR of selector 0: behind up to four prefixes here.
  */
 static bool too_final(const u8 *at)
 {
@@ -146,7 +146,8 @@ static bool too_final(const u8 *at)
 		if (at[i] == HLT)
 			return true;
 	for (unsigned i = 0; i < 5; i++)
-		if (at[i] == 0x0f && !at[i + 1] && (at[i + 2] >> 3 & 7) == LTR_REG)
+		if (at[i] == 0x0f && ((!at[i + 1] && (at[i + 2] >> 3 & 7) == LTR_REG) ||
+				      (at[i + 1] == 0x38 && at[i + 2] == 0x0c)))
 			return true;
 	return false;
 }

@@ -477,7 +477,7 @@ static int vcpu_init_vmcb(struct vcpu *v)
 	if (!s->vmcb)
 		return -HOST_ENOMEM;
 	s->vmcb_pa = host_hpa(s->vmcb).v;
-	s->again = svm_features.nrips ? svm_go_on_nrips : svm_go_on;
+	svm_choose_way(s);
 	set_intercepts(&s->vmcb->control);
 	make_control(&s->vmcb->control, svm_vm(v->vm));
 	svm_set_state(v, STATE_ALL);

@@ -227,6 +227,19 @@ nothing_private()
     '^(tests|checker/mutants|\.ci)/|^labs/[^/]*/(wrong|planted|hidden)/|^labs/[^/]*/solve$|^labs/private$'
 }
 
+# At least two plausible mistakes an exercise, for either vendor; labs/FORMAT.md.
+two_mistakes()
+{
+  for id in $(judged); do
+    for vendor in amd intel; do
+      n=$(find "$folder/wrong" -name "$id-$vendor-*" -o -name "$id-any-*" | wc -l)
+      [ "$n" -ge 2 ] || echo "$id: $n for $vendor"
+    done
+  done >"$work/few"
+  cat "$work/few"
+  [ ! -s "$work/few" ]
+}
+
 # ---- What a lab promises on paper -------------------------------------------------------------
 
 paper()
@@ -241,6 +254,7 @@ paper()
     'Predecir y después medir' Ejercicios 'Errores frecuentes' 'Pregunta abierta'
   check "lab $lab: hints for every exercise, as many in Spanish" hints_fit
   [ ! -f "$folder/viva" ] || check "lab $lab: the questions of a viva, in both languages" viva_fits
+  [ ! -d "$folder/wrong" ] || check "lab $lab: two wrong solutions for each exercise, on either vendor" two_mistakes
   check "lab $lab: its points are a hundred" sh -c "[ \"\$(awk '!/^#/ { n += \$2 } END { print n }' '$folder/points')\" = 100 ]"
 }
 

@@ -25,6 +25,8 @@ static u64 msr_value(struct dice *d, u32 msr)
 	case MSR_EFER:
 		return CASE_EFER ^
 		       (dice_number(d) & (EFER_SCE | (generate_lenient ? 0 : EFER_NXE)));
+	case MSR_STAR: /* SYSRET adds 16 to it: QEMU has a selector of 17 bits then */
+		return canonical(dice_number(d)) & ~BIT(63);
 	case MSR_SFMASK:
 		return dice_number(d) & 0x3f7fd5;
 	case MSR_SYSENTER_CS:
@@ -113,10 +115,9 @@ static u64 dr7_value(struct dice *d)
 	if (!generate_lenient && dice_one_in(d, 4))
 		value |= DR7_GD;
 	for (unsigned i = 0; i < 4; i++) {
-		u64 kind = dice_below(d, 4), len = kind ? dice_below(d, 4) : 0;
+		u64 kind = dice_below(d, 4);
 
-		/* An address that is no multiple of the length is another port to QEMU. */
-		value |= (kind | (kind == DR7_PORT ? 0 : len) << 2) << (16 + 4 * i);
+		value |= (kind ? kind | dice_below(d, 4) << 2 : 0) << (16 + 4 * i);
 	}
 	return value;
 }
@@ -130,7 +131,7 @@ static void unit_debug(struct pen *pen)
 	else
 		/* A CPU may clear bits 3 to 0 of DR6 at the next #DB; Bochs does BT, too. */
 		pen_mov(pen, 0,
-			n < 4 ? forms_address(pen->d)
+			n < 4 ? forms_watched(pen->d, pen->stack)
 			      : dice_below(pen->d, BIT(32)) & ~(BIT(15) | 15));
 	pen_pattern(pen, "0f23");
 	pen_put(pen, MOD_REGISTER | n << 3, 1);
@@ -318,6 +319,8 @@ static void defuse(u8 *p, size_t left)
 	/* BT and the like leave flags undefined: SETcc instead. */
 	if (p[1] == 0xa3 || p[1] == 0xab || p[1] == 0xb3 || p[1] == 0xba || p[1] == 0xbb)
 		p[1] = 0x90 | (p[1] & 15);
+	if (p[1] == 0x38 && left > 2 && p[2] == 0x0c) /* ends QEMU 7.2 */
+		p[2] ^= 1;
 	if (p[1] == 0x01 && left > 2 && p[2] >= MOD_REGISTER)
 		p[2] &= 0x3f;
 }
@@ -344,12 +347,12 @@ static void unit_raw(struct pen *pen)
 
 /*
  * STI, and right behind it what a hypervisor carries out: an interrupt that waits comes after that
- * instruction, neither before it nor one later.  What CPUID returns is overwritten at once.
+ * instruction, neither before it nor one later.  Of CPUID it is a leaf that all have alike.
  */
 static void unit_shadow(struct pen *pen)
 {
 	static const struct form shadowed[] = {
-		{ "fb0fa2b8DbbDb9DbaD", 0, 6 }, /* CPUID */
+		{ "b802000080fb0fa2b8DbbDb9DbaD", 0, 7 }, /* CPUID */
 		{ "b977020000fb0f32", 0, 3 },	/* RDMSR of PAT */
 		{ "66ba2022fbec90", 0, 4 },	/* IN of nothing */
 		{ "fbe68090", 0, 3 },		/* OUT to the POST port */
@@ -394,6 +397,7 @@ static struct pen pen_of(struct case_unit *unit, struct dice *d, enum stream_kin
 		.d = d,
 		.mode = (enum case_mode)value[CASE_mode],
 		.low_priority = !generate_lenient && value[CASE_pending],
+		.stack = value[CASE_rsp],
 		.device = value[CASE_device] == 2,
 		.watched = generate_lenient && kind == KIND_STEP,
 		.settled = (value[CASE_rflags] & RFLAGS_TF) || value[CASE_pending] ||

@@ -11,6 +11,7 @@
 #define MEMORIES 4
 #define VECTOR_LOWEST 0x80 /* of interrupts that wait */
 #define DR7_LE_GE BITS(9, 8)
+#define DR7_PORT 2 /* with CR4.DE */
 
 bool generate_lenient;
 
@@ -149,19 +150,21 @@ static void some_control(struct stream_case *c, struct dice *d)
 /* Breakpoints on what the stream executes, on its data, on ports that it uses (CR4.DE). */
 static void some_breakpoints(struct stream_case *c, struct dice *d)
 {
-	static const u64 lengths[] = { 1, 2, 8, 4 };
 	u64 dr7 = DR7_FIXED;
 
 	for (unsigned i = 0; i < 4; i++) {
 		u64 kind = dice_below(d, 4), len = dice_below(d, 4);
-		u64 at = kind ? forms_address(d)
+		u64 at = kind ? forms_watched(d, c->value[CASE_rsp])
 			      : STREAM_CODE + c->value[CASE_entry] + dice_below(d, 32);
 
 		if (len == 2 && !kind)
 			len = 0;
 		if (kind == DR7_PORT && dice_one_in(d, 2)) {
-			/* QEMU takes the low bits of an address for what they are. */
-			at = ALIGN_DOWN(forms_port(d) + dice_below(d, 4) - 1, lengths[len]);
+			u64 port = forms_port(d) + dice_below(d, 4) - 1;
+
+			/* QEMU has other addresses, and other flags behind one. */
+			if (!generate_lenient)
+				at = port;
 			c->value[CASE_cr4] |= CR4_DE; /* without, QEMU looks at ports as well */
 		}
 		c->value[CASE_dr0 + i] = at;

@@ -71,8 +71,12 @@ void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind,
 u64 forms_in_device(struct dice *d);
 /* A port without a life of its own. */
 u16 forms_port(struct dice *d);
-#define DR7_PORT 2 /* a kind of breakpoint, with CR4.DE */
 /* An address in the window, near the border of a page more often than not. */
 u64 forms_address(struct dice *d);
+/*
+ * One for a breakpoint.  QEMU ends itself where the delivery of a #DB meets one, so there it is
+ * none on what lies below stack, where events go that have no stack of their own.
+ */
+u64 forms_watched(struct dice *d, u64 stack);
 
 #endif

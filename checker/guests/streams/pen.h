@@ -18,6 +18,7 @@ struct pen {
 	bool device; /* operands in the device's page, mostly */
 	bool watched; /* no string input or output */
 	bool settled; /* nothing that leaves flags undefined: somebody looks at them in between */
+	u64 stack; /* RSP at the beginning */
 	bool reg_fixed;
 	u8 reg; /* of the next ModRM, if fixed */
 };
