@@ -264,7 +264,7 @@ static bool next_answer(struct heard *h, u8 *keep, unsigned patience)
 }
 
 #define PATIENCE 40000u
-#define TRIES 400u /* until somebody answers, who may wait for a turn of the CPU long */
+#define TRIES 60u /* until somebody answers, perhaps after a turn; who is alone learns it soon */
 #define LAST 0x7fff
 
 /* Nothing is under way any more: the frame that says so has come back.  What came before it? */
