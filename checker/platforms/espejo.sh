@@ -29,8 +29,12 @@ espejo_script()
 
 platform_run()
 {
-  run=$1
-  set -- --machine "$platform_machine" --cpus "$run_cpus" --mem "$run_mem" --timeout "$run_seconds"
+  run=$1 cpus=$run_cpus words=
+  case $run_cpus:${platform_housekeeping:-} in
+  1:* | *:) ;;
+  *) cpus=$((run_cpus + 1)) words=" housekeeping" ;;
+  esac
+  set -- --machine "$platform_machine" --cpus "$cpus" --mem "$run_mem" --timeout "$run_seconds"
   while IFS='|' read -r name mem model options file cmdline; do
     set -- "$@" --module "$file name=$name mem=${mem}M cpu=$model${options:+ $options} -- $cmdline"
   done <"$dir/$run.guests"
@@ -40,9 +44,9 @@ platform_run()
   done <"$dir/$run.disks"
   if [ -s "$dir/$run.steps" ]; then
     espejo_script "$run"
-    set -- "$@" --append script-exit --module "$dir/$run.script role=script"
+    set -- "$@" --append "script-exit$words" --module "$dir/$run.script role=script"
   else
-    set -- "$@" --append exit=done
+    set -- "$@" --append "exit=done$words"
   fi
   [ -z "$run_until" ] || set -- "$@" --until "$run_until"
   case $run_time:$platform_can in

@@ -7,6 +7,9 @@ platform_can='icount count ram log disks memory weights'
 platform_slice=10000000
 platform_storm=2
 platform_roots=npt
+# FXRSTOR on any CPU may undo what the first one does at that moment with HF2_NPT and HF2_GIF (docs/emulators.md): where there
+# are several, guests run on the others.
+platform_housekeeping=yes
 # A #DB in the delivery of #DB ends the emulator itself, intercepted or not (docs/emulators.md).
 platform_deadly=endlessdb
 platform_cannot='end/endlessdb QEMU itself ends at a #DB in the delivery of #DB

@@ -9,16 +9,17 @@
 static struct {
 	struct host_lock lock;
 	const struct sched_policy *policy;
-	unsigned cpus;
+	unsigned first, cpus; /* those that run vCPUs: first to cpus - 1 */
 	unsigned ready; /* vCPUs that are READY */
 	bool idle[HOST_MAX_CPUS];
 	bool timeless[HOST_MAX_CPUS]; /* was told that nobody waits: it set no timer */
 } sched;
 
-void sched_init(const struct sched_policy *policy, unsigned cpus)
+void sched_init(const struct sched_policy *policy, unsigned first, unsigned cpus)
 {
-	check(cpus && cpus <= HOST_MAX_CPUS);
+	check(first < cpus && cpus <= HOST_MAX_CPUS);
 	sched.policy = policy;
+	sched.first = first;
 	sched.cpus = cpus;
 	sched.ready = 0;
 	for (unsigned i = 0; i < cpus; i++)
@@ -43,14 +44,16 @@ static int find_idle(const struct vcpu *v)
 	return -1;
 }
 
-/* Whoever must look at the queue because v became ready: an idle CPU, or the one where
- * v ran last, which then arms its slice. */
+/*
+ * Whoever must look at the queue because v became ready: an idle CPU, or the one where v ran last
+ * (who never ran has 0 there), which then arms its slice.
+ */
 static int cpu_for(const struct vcpu *v)
 {
 	int idle = find_idle(v);
 
 	if (idle < 0)
-		return (int)v->sched.cpu;
+		return (int)MAX(v->sched.cpu, sched.first);
 	sched.idle[idle] = false; /* it is on its way: the next one goes elsewhere */
 	return idle;
 }
@@ -126,6 +129,8 @@ struct vcpu *sched_pick(unsigned cpu, u64 now)
 {
 	struct vcpu *v;
 
+	if (cpu < sched.first)
+		return NULL;
 	host_lock(&sched.lock);
 	v = sched.policy->pick(cpu);
 	sched.idle[cpu] = !v;

@@ -46,7 +46,8 @@ struct sched_policy {
 
 extern const struct sched_policy sched_round_robin;
 
-void sched_init(const struct sched_policy *policy, unsigned cpus);
+/* CPUs first to cpus - 1 run vCPUs; those below first never get one.  first < cpus. */
+void sched_init(const struct sched_policy *policy, unsigned first, unsigned cpus);
 
 /*
  * Let v run from now on (it becomes READY); take it out again: it is OUT at once unless it is

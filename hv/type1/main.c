@@ -166,7 +166,12 @@ static void cpus(void)
 	u64 mhz = host_tsc_hz() / 1000000;
 
 	smp_start(&machine, options.cpus, ram_low_page(&info), loop_run);
-	sched_init(&sched_round_robin, host_cpu_count());
+	if (options.housekeeping && host_cpu_count() < 2) {
+		host_log("espejo: cannot start: housekeeping keeps one CPU from the guests, and there "
+			 "is only one");
+		host_exit(STATUS_CANNOT_START);
+	}
+	sched_init(&sched_round_robin, options.housekeeping ? 1 : 0, host_cpu_count());
 	host_log("espejo: %u of %u CPUs (by %s%s), %s, TSC %lu.%03lu GHz", host_cpu_count(),
 		 MAX(machine.cpu_count, 1u), machine.source, apic_is_x2apic() ? ", x2APIC" : "",
 		 virt->name, mhz / 1000, mhz % 1000);

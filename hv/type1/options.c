@@ -237,6 +237,14 @@ static bool set_script_exit(struct parse *p, const char *value)
 	return !*value;
 }
 
+static bool set_housekeeping(struct parse *p, const char *value)
+{
+	struct options *o = p->result;
+
+	o->housekeeping = true;
+	return !*value;
+}
+
 static bool set_silence(struct parse *p, const char *value)
 {
 	struct options *o = p->result;
@@ -267,6 +275,7 @@ int options_parse(const char *text, struct options *o, char *error, size_t size)
 		{ "trace", "a power of two from 16 to 65536", set_trace, false },
 		{ "exit", "never, done or guest", set_exit, false },
 		{ "script-exit", NULL, set_script_exit, false },
+		{ "housekeeping", NULL, set_housekeeping, false },
 		{ "silence", "0 to 3600 seconds", set_silence, false },
 		{ "console", "lines or raw", set_console, false },
 		{ "seed", "a number of up to 64 bits", set_seed, false },

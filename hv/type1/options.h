@@ -5,7 +5,7 @@
  * Must not know: what the options do; no hardware, so that it runs in a host test as well.
  *
  *   hypervisor   [file]... [cpus=N] [trace=N] [exit=never|done|guest] [script-exit]
- *                [silence=SECONDS] [console=lines|raw] [seed=N]
+ *                [housekeeping] [silence=SECONDS] [console=lines|raw] [seed=N]
  *   first module of a VM
  *                [file]... name=NAME [mem=N[K|M|G]] [cpus=N] [weight=N] [cpu=bare|v1]
  *                [strict=0|1] [ticks=merge|steady] [disk=hdN:START+SECTORS|hdNpN]...
@@ -14,6 +14,9 @@
  *   further ones [file]... vm=NAME[,NAME]... role=initrd|disk|firmware|module [cow|ro]
  *                [-- command line]
  *   script       [file]... role=script
+ *
+ * housekeeping: the boot CPU runs no vCPUs.  It has the drivers, the operator and the scripts, whose
+ * work then takes nobody's turn.
  *
  * ticks: what becomes of ticks of the PIT that the VM had no CPU for (dev/ticks.h).
  * pauseport: a write to port 0xeb pauses the VM (dev/pauseport.h).
@@ -43,6 +46,7 @@ struct options {
 	bool console_raw; /* the serial line is the only VM's (console.h) */
 	bool has_seed;
 	u64 seed; /* of random numbers, instead of the CPU's */
+	bool housekeeping; /* the boot CPU runs no vCPUs */
 	bool script_exit; /* end the run at the end of the script */
 	unsigned silence; /* seconds of CPU time until a guest is reported as silent; 0: never */
 };

@@ -148,7 +148,7 @@ static void take_nmi(void)
 
 /*
  * GIF, clear from #VMEXIT to STGI, keeps interrupts out while GS is a guest's; on QEMU 7.2 one was
- * seen right behind VMRUN all the same (docs/emulators.md).
+ * seen right behind VMRUN all the same, since other CPUs may set it there (docs/emulators.md).
  */
 void traps_dispatch(struct traps_frame *frame)
 {

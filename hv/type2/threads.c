@@ -261,7 +261,7 @@ bool threads_start_vcpus(unsigned vcpus)
 	check(vcpus && vcpus <= VM_MAX_VCPUS);
 	vcpu_count = vcpus;
 	process = getpid();
-	sched_init(&policy, vcpus);
+	sched_init(&policy, 0, vcpus);
 	sigaction(KICK_SIGNAL, &action, NULL); /* without SA_RESTART */
 	for (unsigned i = 0; i < vcpus; i++) {
 		name[sizeof(name) - 2] = (char)('0' + i);

@@ -30,7 +30,7 @@ void fake_host_reset(void)
 	fake_host.tsc = 1000;
 	fake_host.memory = GiB(1);
 	fake_host.allocations_left = ~0ull;
-	sched_init(&sched_round_robin, fake_host.cpus);
+	sched_init(&sched_round_robin, 0, fake_host.cpus);
 }
 
 bool fake_host_clean(void)

@@ -287,6 +287,7 @@ static void test_hypervisor(void)
 	hypervisor_refused("file script-exit cpu", "cpu is no option");
 	hypervisor_refused("file cpu=4", "unknown option cpu=4");
 	hypervisor_refused("script-exit script-exit", "given twice");
+	hypervisor_refused("housekeeping=1", "unknown option housekeeping=1");
 	hypervisor_refused("console=", "option console=: expected lines or raw");
 	hypervisor_refused("console=Raw", "option console=Raw");
 	hypervisor_refused("seed=x", "option seed=x: expected a number");
@@ -298,7 +299,7 @@ static void test_hypervisor(void)
 	CU_ASSERT_EQUAL(o.trace, 256);
 	CU_ASSERT_FALSE(o.exit_done);
 	CU_ASSERT_FALSE(o.exit_guest || o.console_raw || o.has_seed);
-	CU_ASSERT_FALSE(o.script_exit);
+	CU_ASSERT_FALSE(o.script_exit || o.housekeeping);
 	CU_ASSERT_EQUAL(o.silence, 20);
 	CU_ASSERT_EQUAL(options_parse("espejo.elf32 cpus=2 trace=65536 script-exit exit=done", &o,
 				      error, sizeof(error)), 0);
@@ -306,6 +307,8 @@ static void test_hypervisor(void)
 	CU_ASSERT_EQUAL(o.trace, 65536);
 	CU_ASSERT_TRUE(o.exit_done);
 	CU_ASSERT_TRUE(o.script_exit);
+	CU_ASSERT_EQUAL(options_parse("cpus=2 housekeeping", &o, error, sizeof(error)), 0);
+	CU_ASSERT_TRUE(o.housekeeping);
 	CU_ASSERT_EQUAL(options_parse("silence=0", &o, error, sizeof(error)), 0);
 	CU_ASSERT_EQUAL(o.silence, 0);
 	CU_ASSERT_NOT_EQUAL(options_parse("silence=3601", &o, error, sizeof(error)), 0);

@@ -22,7 +22,7 @@ static void start(unsigned cpus)
 	memset(vcpu, 0, sizeof(vcpu));
 	for (unsigned i = 0; i < VCPUS; i++)
 		vcpu[i].sched.weight = 100;
-	sched_init(&sched_round_robin, cpus);
+	sched_init(&sched_round_robin, 0, cpus);
 }
 
 /* Whatever state it is in: out of the queue again. */
@@ -75,6 +75,25 @@ static void test_request_beats_blocking(void)
 	v->requests = REQUEST_IRQ;
 	sched_put(v, true, 1);
 	CU_ASSERT_EQUAL(sched_state(v), SCHED_READY);
+	finish();
+}
+
+/* CPUs below the first are not for vCPUs: nobody is sent to them, and they get none. */
+static void test_first_cpu(void)
+{
+	struct vcpu *a = &vcpu[0], *b = &vcpu[1];
+
+	start(1);
+	sched_init(&sched_round_robin, 1, 3);
+	CU_ASSERT_EQUAL(sched_add(a), 1); /* nobody is known to be idle, and it ran nowhere */
+	CU_ASSERT_PTR_NULL(sched_pick(0, 0));
+	CU_ASSERT_PTR_EQUAL(sched_pick(2, 0), a);
+	CU_ASSERT_EQUAL(sched_add(b), 1); /* CPU 0 asked and was not put down as idle */
+	CU_ASSERT_EQUAL(sched_busy(0), -1);
+	CU_ASSERT_EQUAL(sched_deadline(a), 10000000);
+	CU_ASSERT_PTR_EQUAL(sched_pick(1, 0), b);
+	CU_ASSERT_EQUAL(sched_deadline(a), ~0ull);
+	CU_ASSERT_EQUAL(sched_nudge(), -1);
 	finish();
 }
 
@@ -678,7 +697,12 @@ static void put_unpicked(void *v)
 
 static void no_cpus(void *unused UNUSED)
 {
-	sched_init(&sched_round_robin, 0);
+	sched_init(&sched_round_robin, 0, 0);
+}
+
+static void first_beyond(void *unused UNUSED)
+{
+	sched_init(&sched_round_robin, 2, 2);
 }
 
 static void test_misuse(void)
@@ -687,6 +711,7 @@ static void test_misuse(void)
 	CU_ASSERT(panics(add_twice, &vcpu[0]));
 	CU_ASSERT(panics(put_unpicked, &vcpu[0]));
 	CU_ASSERT(panics(no_cpus, NULL));
+	CU_ASSERT(panics(first_beyond, NULL));
 	finish();
 }
 
@@ -698,6 +723,7 @@ void test_sched_register(void)
 	CU_add_test(suite, "states", test_states);
 	CU_add_test(suite, "a request beats blocking", test_request_beats_blocking);
 	CU_add_test(suite, "remove in each state", test_remove);
+	CU_add_test(suite, "CPUs that run no vCPUs", test_first_cpu);
 	CU_add_test(suite, "the queue is first come, first served", test_queue_order);
 	CU_add_test(suite, "which idle CPU", test_idle_choice);
 	CU_add_test(suite, "no deadline while nobody waits", test_deadline);
