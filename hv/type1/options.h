@@ -15,8 +15,8 @@
  *                [-- command line]
  *   script       [file]... role=script
  *
- * housekeeping: the boot CPU runs no vCPUs.  It has the drivers, the operator and the scripts, whose
- * work then takes nobody's turn.
+ * housekeeping: the boot CPU runs no vCPUs.  It has the drivers, the operator and the scripts, and
+ * their work takes nobody's turn.
  *
  * ticks: what becomes of ticks of the PIT that the VM had no CPU for (dev/ticks.h).
  * pauseport: a write to port 0xeb pauses the VM (dev/pauseport.h).
