@@ -10,8 +10,8 @@ ending()
   guest attack "$name" 8 bare "$options" "$B/checker/hostile.elf" "end=$end $*"
 }
 
-# Those that end by themselves, and those that never do.
-mortal='triple halt wild lostcr3 lostidt loststack jump jumpdev tangle racer'
+# Those that soon end by themselves, and those that never do.
+mortal='triple halt wild lostcr3 lostidt loststack jump jumpdev tangle'
 immortal='reset endlesspf wbinvd tasks endlessac hog caching'
 
 start_ends()
@@ -82,11 +82,11 @@ check_attack()
       echo "wait $vm 600"
     done
     # Until each of the others has begun what it does for ever.
-    echo 'sleep 2000'
+    echo 'sleep 1000'
     for vm in $immortal; do
       echo "kill $vm"
     done
-    for vm in $attackers; do
+    for vm in racer $attackers; do
       echo "wait $vm 600"
     done
     for vm in fuzz1 fuzz2 fuzz3 fuzz4 initself $mirrors; do
