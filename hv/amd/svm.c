@@ -600,8 +600,8 @@ static void complete(struct vcpu *v)
  * for is completed first.  RAX, RSP, RIP and RFLAGS travel in the VMCB, the other registers in
  * v->regs (svm_enter).  Whatever is dirty, and every entry of a checking build, needs
  * svm_run_slow, which does entry and exit alone; else the short way is svm_enter, svm_exit.
- * svm_enter answers the simplest exits on the spot, by its last argument: svm_go_on, or
- * svm_go_on_nrips where the CPU has NRIP save.
+ * svm_enter answers the simplest exits on the spot, by its last argument: s->again, which
+ * svm_choose_way chose.
  * [APM] vol. 2 "VMRUN Instruction" (15.5)
  */
 static void run(struct vcpu *v)
