@@ -299,6 +299,12 @@ static void unit_device(struct pen *pen)
 
 /* ---- Random bytes ---------------------------------------------------------------------------- */
 
+/* RCL and RCR. */
+static bool is_rotate_by_carry(const u8 p[2])
+{
+	return ((p[0] & 0xfe) == 0xc0 || (p[0] & 0xfc) == 0xd0) && (p[1] & 0x30) == 0x10;
+}
+
 /* The opcode's bytes at p may not stand there: two runs would differ, or one would not end. */
 static void defuse(u8 *p, size_t left)
 {
@@ -310,6 +316,8 @@ static void defuse(u8 *p, size_t left)
 		p[0] = 0xf2;
 	if (p[0] == 0xff)
 		p[0] = 0xfe;
+	if (generate_lenient && left > 1 && is_rotate_by_carry(p))
+		p[1] |= MOD_REGISTER;
 	if (p[0] != 0x0f || left < 2)
 		return;
 	if (left > 5 && (p[1] & 0xf0) == 0x80)
@@ -319,6 +327,9 @@ static void defuse(u8 *p, size_t left)
 	/* BT and the like leave flags undefined: SETcc instead. */
 	if (p[1] == 0xa3 || p[1] == 0xab || p[1] == 0xb3 || p[1] == 0xba || p[1] == 0xbb)
 		p[1] = 0x90 | (p[1] & 15);
+	/* If the store faults, flags are as QEMU cut its blocks: exits decide. */
+	if (generate_lenient && left > 2 && (p[1] & 0xf0) == 0x90)
+		p[2] |= MOD_REGISTER;
 	if (p[1] == 0x38 && left > 2 && p[2] == 0x0c) /* ends QEMU 7.2 */
 		p[2] ^= 1;
 	if (p[1] == 0x01 && left > 2 && p[2] >= MOD_REGISTER)
@@ -366,6 +377,32 @@ static void unit_shadow(struct pen *pen)
 	pen->unit->sensitive = true;
 	pen->unit->count = form->count;
 	pen_pattern(pen, form->pattern);
+}
+
+/* STI, or MOV SS of AX, is the last one. */
+static bool ends_in_shadow(const u8 *byte, unsigned len)
+{
+	if (len && byte[len - 1] == 0xfb)
+		return true;
+	return len > 1 && byte[len - 2] == 0x8e && byte[len - 1] == 0xd0;
+}
+
+/*
+ * QEMU gives STI no shadow in the shadow of the instruction before, unless there was an exit
+ * between the two: its VMRUN knows no shadow.  So none begins where one may be.
+ */
+static void part_shadows(struct case_unit *unit)
+{
+	u8 *byte = unit->byte;
+	unsigned len = unit->len;
+
+	for (unsigned i = 2; i < len; i++)
+		if (byte[i - 2] == 0x8e && byte[i - 1] == 0xd0 && byte[i] == 0xfb)
+			byte[i] = 0x90;
+	if (ends_in_shadow(byte, len) && len < CASE_UNIT_MAX) {
+		byte[unit->len++] = 0x90;
+		unit->count += unit->count != 0;
+	}
 }
 
 /* ---- The choice --------------------------------------------------------------------------------
@@ -440,4 +477,6 @@ void forms_unit(struct case_unit *unit, struct dice *d, enum stream_kind kind,
 		one_of_sensitive(&pen);
 	else
 		pen_form(&pen, forms_plain, forms_plain_count);
+	if (generate_lenient)
+		part_shadows(unit);
 }
