@@ -167,8 +167,8 @@ static void cpus(void)
 
 	smp_start(&machine, options.cpus, ram_low_page(&info), loop_run);
 	if (options.housekeeping && host_cpu_count() < 2) {
-		host_log("espejo: cannot start: housekeeping keeps one CPU from the guests, and there "
-			 "is only one");
+		host_log("espejo: cannot start: housekeeping keeps one CPU from the guests, and "
+			 "there is only one");
 		host_exit(STATUS_CANNOT_START);
 	}
 	sched_init(&sched_round_robin, options.housekeeping ? 1 : 0, host_cpu_count());

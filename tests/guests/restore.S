@@ -1,7 +1,7 @@
 /*
  * restore.S - loads the state of its FPU without end
  *
- * Nothing of it reaches the hypervisor, nor another guest: so a CPU sees to it, and so an emulator should.
+ * Nothing of it reaches the hypervisor, nor another guest; it should be so on an emulator, too.
  */
 #include "tiny.h"
 
