@@ -21,8 +21,8 @@
  *	  what it translated together, and so on exits
  *	- RCL and RCR of memory, of which QEMU loses the flags if it faults, now and then; SETcc
  *	  likewise
- *	- on QEMU, STI in the shadow of another STI or of MOV SS, which is one more shadow only behind
- *	  an exit
+ *	- on QEMU, STI in the shadow of another STI or of MOV SS, which is one more shadow only
+ *	  behind an exit
  *	- bits 3 to 0 of DR6 that were written, and BT: the next #DB may clear them
  *	- pages whose PTE became illegal as EFER.NXE was cleared, while the TLB knows them
  *	- SYSENTER into the kernel: in compatibility mode QEMU, which should refuse it as AMD does,
