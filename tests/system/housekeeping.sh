@@ -1,7 +1,7 @@
 #!/bin/sh
 # tests/system/housekeeping.sh - a boot CPU that runs no guests
 #
-# The guests are those that reset QEMU within a second where its first CPU runs them (docs/found.md).
+# The guests are those that QEMU kills, or itself, within seconds where its first CPU runs them (docs/found.md).
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
