@@ -82,7 +82,7 @@ check_attack()
       echo "wait $vm 600"
     done
     # Until each of the others has begun what it does for ever.
-    echo 'sleep 1000'
+    echo 'sleep 2000'
     for vm in $immortal; do
       echo "kill $vm"
     done
