@@ -47,10 +47,20 @@ status_is()
 
 # ---- A run of all three properties -----------------------------------------------------
 
-check 'make check passes on qemu-svm' checker/pgcheck --out "$scratch/check"
+# Its failures stand in the line: often nothing else of a run on another machine is seen.
+passed=0
+checker/pgcheck --out "$scratch/check" >"$scratch/first" 2>&1 || passed=$?
+sed -n 's/^fail [a-z]* //p' "$scratch/check/results" | sort >"$scratch/before"
+first()
+{
+  cat "$scratch/first"
+  [ "$passed" -eq 0 ]
+}
+check "make check passes on qemu-svm$(sed 's/^/, but not /' "$scratch/before" | head -n 5 | tr -d '\n')" first
 if command -v jq >/dev/null; then
-  check 'report.json is JSON with a score of 100 for each property' \
-    jq -e '[.properties[].score] == [100, 100, 100] and (.checks | length) > 200' "$scratch/check/report.json"
+  check 'report.json is JSON with a score of 100 for each property if nothing failed' \
+    jq -e '(.checks | length) > 200 and
+      ([.properties[].score] == [100, 100, 100]) == ([.checks[] | select(.result == "fail")] == [])' "$scratch/check/report.json"
 else
   skip 'report.json is JSON' 'no jq'
 fi
@@ -64,11 +74,11 @@ check 'control bytes are stripped from reports' sh -c \
    ! LC_ALL=C tr -d '\\n -~' <'$scratch/check/junit.xml' | grep -q ."
 
 # shellcheck disable=SC2016
-check 'report.tap is TAP 13 with as many lines as its plan' awk '
+check 'report.tap is TAP 13 with as many lines as its plan, and as many failures' awk -v failures="$(wc -l <"$scratch/before")" '
   NR == 1 && $0 != "TAP version 13" { exit 1 }
   NR == 2 { split($0, plan, "\\.\\.") }
-  /^(not )?ok [0-9]+ - / { n++; if ($0 ~ /^not/) bad = 1 }
-  END { exit bad || n != plan[2] || n < 200 }' "$scratch/check/report.tap"
+  /^(not )?ok [0-9]+ - / { n++; if (/^not/) bad++ }
+  END { exit bad + 0 != failures || n != plan[2] || n < 200 }' "$scratch/check/report.tap"
 
 # The page: drawn by a browser, every plot with something in it, and nothing from elsewhere.
 chrome=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -172,12 +182,12 @@ each_output()
   done
 }
 
-# fails_only NAME...: these checks of the spoilt run fail, and no others
+# fails_only NAME...: these checks of the spoilt run fail, beside what failed before, and no others
 fails_only()
 {
   "$scratch/judge" "$scratch/bad" >/dev/null
   sed -n 's/^fail [a-z]* //p' "$scratch/bad/results" | sort >"$scratch/failed"
-  printf '%s\n' "$@" | sort | diff - "$scratch/failed"
+  printf '%s\n' "$@" | sort -u - "$scratch/before" | diff - "$scratch/failed"
 }
 
 half() { dd if="$1" of="$1.half" bs=1 count=$(($(wc -c <"$1") / 2)) 2>/dev/null && mv "$1.half" "$1"; }
@@ -200,7 +210,11 @@ nothing() { : >"$1"; }
 scoreless() { ! grep -q '100 of 100' "$scratch/bad/report.txt"; }
 
 spoil
-check 'what is not spoilt passes' status_is 0 "$scratch/judge" "$scratch/bad"
+unspoilt()
+{
+  status_is "$passed" "$scratch/judge" "$scratch/bad" && diff "$scratch/check/results" "$scratch/bad/results"
+}
+check 'what is not spoilt is judged as before' unspoilt
 for out in "$scratch"/check/*.out; do
   spoil
   cut_off "$scratch/bad/${out##*/}"

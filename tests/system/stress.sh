@@ -3,15 +3,16 @@
 #
 # The guests make each loss visible: `spin` never leaves the guest by itself, `sleep` never wakes by
 # itself, and there are no more of them than other CPUs, so no time slice ends.
+LIMIT=${LIMIT:-400}
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 start qemu-svm qemu-svm --cpus 4 --opt silence=0 --module "$TINY/spin.elf name=spin mem=4M" \
   --module "$TINY/sleep.elf name=sleep mem=4M" --module "$TINY/sleep.elf name=sleep2 mem=4M" \
   --script <<'END'
-expect spin "spin: now"
-expect sleep "sleep: now"
-expect sleep2 "sleep: now"
+expect spin "spin: now" 100
+expect sleep "sleep: now" 100
+expect sleep2 "sleep: now" 100
 vm pause spin
 stress kicks 98000
 vm pause sleep
@@ -26,8 +27,8 @@ END
 for machine in bochs-vmx bochs-svm; do
   start "$machine" "$machine" --cpus 2 --opt silence=0 --module "$TINY/spin.elf name=spin mem=4M" \
     --module "$TINY/sleep.elf name=sleep mem=4M" --script <<'END'
-expect spin "spin: now"
-expect sleep "sleep: now"
+expect spin "spin: now" 100
+expect sleep "sleep: now" 100
 vm pause spin
 stress kicks 80000
 vm pause sleep
