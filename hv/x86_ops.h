@@ -112,6 +112,7 @@ X86_READ_CR(0)
 X86_READ_CR(2)
 X86_READ_CR(3)
 X86_READ_CR(4)
+X86_READ_CR(8)
 #undef X86_READ_CR
 
 static inline u64 x86_xgetbv(u32 index)

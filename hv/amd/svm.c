@@ -477,7 +477,7 @@ static int vcpu_init_vmcb(struct vcpu *v)
 	if (!s->vmcb)
 		return -HOST_ENOMEM;
 	s->vmcb_pa = host_hpa(s->vmcb).v;
-	s->again = svm_features.nrips ? svm_go_on_nrips : svm_go_on;
+	svm_choose_way(s);
 	set_intercepts(&s->vmcb->control);
 	make_control(&s->vmcb->control, svm_vm(v->vm));
 	svm_set_state(v, STATE_ALL);
@@ -600,7 +600,8 @@ static void complete(struct vcpu *v)
  * for is completed first.  RAX, RSP, RIP and RFLAGS travel in the VMCB, the other registers in
  * v->regs (svm_enter).  Whatever is dirty, and every entry of a checking build, needs
  * svm_run_slow, which does entry and exit alone; else the short way is svm_enter, svm_exit.
- * svm_enter answers the simplest exits on the spot, by its last argument, s->again.
+ * svm_enter answers the simplest exits on the spot, by its last argument: s->again, which
+ * svm_choose_way chose.
  * [APM] vol. 2 "VMRUN Instruction" (15.5)
  */
 static void run(struct vcpu *v)

@@ -84,7 +84,7 @@ struct svm_vcpu {
 	struct vmcb *vmcb;
 	u64 vmcb_pa;
 	u64 host_pa; /* VMSAVE area of the CPU on which it is loaded */
-	bool (*again)(struct gpregs *regs); /* for svm_enter: svm_go_on, svm_go_on_nrips */
+	bool (*again)(struct gpregs *regs); /* for svm_enter */
 	u32 dirty; /* reasons for the slow way: SVM_DIRTY_*, VMCB_CLEAN_* */
 	u32 unchecked; /* groups of fields that we changed since the last entry */
 	u8 windows; /* WINDOW_* */
@@ -134,10 +134,15 @@ static inline void svm_changed(struct svm_vcpu *s, u32 groups)
  * [APM] vol. 2 "VMRUN Instruction" (15.5), "Global Interrupt Flag" (15.17)
  */
 void svm_enter(struct gpregs *regs, u64 vmcb_pa, u64 host_pa, bool (*again)(struct gpregs *regs));
-/* For again: the short way of vm/fast.h if nothing is dirty, without and with NRIP save; never. */
+/*
+ * For again: the short way of vm/fast.h if nothing is dirty, without and with NRIP save; never.  An
+ * entry with V_IRQ wants the last one.
+ */
 bool svm_go_on(struct gpregs *regs);
 bool svm_go_on_nrips(struct gpregs *regs);
 bool svm_stop(struct gpregs *regs);
+/* Which of them the next entries have, by the VMCB. */
+void svm_choose_way(struct svm_vcpu *s);
 /* Guests that execute VMMCALL at once, and after RDMSR: for probes. */
 extern const u8 svm_probe_guest[], svm_probe_msr_guest[], svm_probe_rdpmc_guest[];
 extern const u8 svm_probe_debug_guest[], svm_probe_debug_end[], svm_dr7_guest[];

@@ -190,6 +190,7 @@ static void set_virtual_interrupt(struct svm_vcpu *s, bool on)
 		c->intercept_misc1 &= ~(u32)VMCB_INTERCEPT_VINTR;
 	}
 	svm_changed(s, VMCB_CLEAN_I | VMCB_CLEAN_TPR);
+	svm_choose_way(s);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "amd/svm.h"
 
 #include "vm/fast.h"
+#include "x86_ops.h"
 
 /* The last three are constants where this is called: each short way is without decisions. */
 static ALWAYS_INLINE bool
@@ -61,7 +62,21 @@ bool svm_go_on_nrips(struct gpregs *regs)
 	return by_code(regs, true);
 }
 
+/*
+ * QEMU 7.2 may lose an interrupt of the host's as it enters a guest with V_IRQ: it notes that
+ * without a lock, while another thread notes the interrupt.  The local APIC still asks, and a store
+ * to its TPR makes the CPU look again.
+ */
 bool svm_stop(struct gpregs *regs UNUSED)
 {
+	x86_write_cr8(0);
 	return false;
+}
+
+void svm_choose_way(struct svm_vcpu *s)
+{
+	if (s->vmcb->control.int_control & VMCB_V_IRQ)
+		s->again = svm_stop;
+	else
+		s->again = svm_features.nrips ? svm_go_on_nrips : svm_go_on;
 }

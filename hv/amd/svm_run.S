@@ -24,10 +24,6 @@
  *
  * With GIF clear nothing interrupts the switch.  The host's IF at VMRUN decides whether its
  * interrupts stop the guest (V_INTR_MASKING), so it is set just for the time the guest runs.
- *
- * QEMU 7.2 may lose an interrupt of the host's at an entry with V_IRQ and at every #VMEXIT: it sets
- * and clears the request of the virtual one without a lock, while another thread sets that of the
- * interrupt.  The local APIC still asks, and a store to its TPR makes the CPU look again.
  */
 	.globl svm_enter
 	.type svm_enter, @function
@@ -74,8 +70,6 @@ again:
 	mov %r9, REGS_R9(%rax)
 	mov %r10, REGS_R10(%rax)
 	mov %r11, REGS_R11(%rax)
-	xor %ecx, %ecx
-	mov %rcx, %cr8			/* look again for interrupts: see above */
 	mov %rax, %rdi
 	call *16(%rsp)
 	mov 24(%rsp), %rdi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # tests/system/deaf.sh - guests that never hear the interrupt that waits for them take nobody's CPU
 #
-# QEMU lost the host's own timer there within seconds, at an entry with V_IRQ (hv/amd/svm_run.S).
+# QEMU lost the host's own timer there within seconds, at an entry with V_IRQ (hv/amd/svm_fast.c).
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
