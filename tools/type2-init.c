@@ -167,8 +167,8 @@ static void configure_network(void)
 }
 
 /*
- * QEMU 7.2 may lose an interrupt at VMRUN (docs/found.md), and Linux starts the next timer only when
- * the last one came: a guest that exits without end would have this CPU for itself.  Any other
+ * QEMU 7.2 may lose an interrupt at VMRUN (docs/found.md), and Linux starts the next timer only
+ * when the last one came: a guest that exits without end would have this CPU for itself.  Any other
  * interrupt makes the CPU look again, so the clock gives one each second.
  */
 static void start_clock(void)

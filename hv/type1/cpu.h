@@ -54,6 +54,7 @@ struct cpu {
 	u64 timer_armed_ns; /* what the LAPIC is programmed for; ~0: nothing */
 
 	u64 nmis, interrupts; /* taken, for the shell */
+	u64 kicks; /* among the interrupts */
 
 	u64 gdt[CPU_GDT_ENTRIES] ALIGNED(16);
 	struct cpu_tss tss ALIGNED(16);

@@ -25,11 +25,18 @@ static void (*poll_drivers)(void);
 static void kick_interrupt(void)
 {
 	apic_eoi();
+	cpu_this()->kicks++;
+}
+
+static void rouse_interrupt(void)
+{
+	apic_eoi();
 }
 
 void loop_init(void)
 {
 	traps_set_handler(TRAPS_VECTOR_KICK, kick_interrupt);
+	traps_set_handler(TRAPS_VECTOR_ROUSE, rouse_interrupt);
 }
 
 /*
@@ -59,6 +66,17 @@ void host_kick(struct vcpu *v)
 	/* Its own CPU reads the requests again before it enters the guest. */
 	if (cpu_this()->loaded != v)
 		kick_cpu(sched_kick(v));
+}
+
+const struct cpu *loop_rouse(struct vcpu *v, u64 *kicks)
+{
+	int index = sched_kick(v);
+
+	if (index < 0)
+		return NULL;
+	*kicks = READ_ONCE(cpu_table[index]->kicks);
+	apic_send(cpu_table[index]->apic_id, TRAPS_VECTOR_ROUSE);
+	return cpu_table[index];
 }
 
 void host_run(struct vcpu *v)

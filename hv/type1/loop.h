@@ -29,4 +29,11 @@ void loop_wake_boot_cpu(void);
 void loop_set_drivers(void (*poll)(void));
 void loop_wake_drivers(void);
 
+/*
+ * For who suspects that v's CPU overlooks an interrupt: sends it another one, which is no kick and
+ * is taken behind a kick that waits.  The CPU, or NULL: none runs v.  *kicks becomes the number of
+ * kicks that it has taken until now.
+ */
+const struct cpu *loop_rouse(struct vcpu *v, u64 *kicks);
+
 #endif

@@ -21,6 +21,7 @@ enum traps_vector {
 	TRAPS_VECTOR_ATA0,
 	TRAPS_VECTOR_ATA1,
 	TRAPS_VECTOR_NET,
+	TRAPS_VECTOR_ROUSE, /* below the kick, which is taken first if both wait */
 	TRAPS_VECTOR_TIMER = 0xf0,
 	TRAPS_VECTOR_KICK = 0xf1,
 	TRAPS_VECTOR_ERROR = 0xfe,

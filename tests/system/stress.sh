@@ -2,7 +2,8 @@
 # tests/system/stress.sh - 100,000 kicks from one CPU to others, of which none is lost
 #
 # The guests make each loss visible: `spin` never leaves the guest by itself, `sleep` never wakes by
-# itself, and there are no more of them than other CPUs, so no time slice ends.
+# itself, and there are no more of them than other CPUs, so no time slice ends.  On a busy host QEMU's
+# CPUs overlook an interrupt now and then (docs/found.md); which kick that was, the hypervisor finds out.
 LIMIT=${LIMIT:-400}
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -43,12 +44,12 @@ done
 
 ends qemu-svm 0 'the stress comes to its end'
 says qemu-svm '98,000 kicks to two that sleep, 2,000 to one that spins, none lost' \
-  '^stress: 98000 kicks to 2 vCPUs, 98000 answered, 0 lost' \
-  '^stress: 2000 kicks to 1 vCPUs, 2000 answered, 0 lost'
+  '^stress: 98000 kicks to 2 vCPUs, 98000 answered, 0 lost, [0-3] overlooked;' \
+  '^stress: 2000 kicks to 1 vCPUs, 2000 answered, 0 lost, [0-3] overlooked;'
 for machine in bochs-vmx bochs-svm; do
   ends "$machine" 0 'the stress comes to its end'
   says "$machine" '80,000 kicks to one that sleeps, 20,000 to one that spins, none lost' \
-    '^stress: 80000 kicks to 1 vCPUs, 80000 answered, 0 lost' \
+    '^stress: 80000 kicks to 1 vCPUs, 80000 answered, 0 lost, 0 overlooked;' \
     '^stress: 20000 kicks to 1 vCPUs, 20000 answered, 0 lost'
 done
 finish
