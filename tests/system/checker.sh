@@ -212,7 +212,8 @@ scoreless() { ! grep -q '100 of 100' "$scratch/bad/report.txt"; }
 spoil
 unspoilt()
 {
-  status_is "$passed" "$scratch/judge" "$scratch/bad" && diff "$scratch/check/results" "$scratch/bad/results"
+  status_is "$passed" "$scratch/judge" "$scratch/bad" &&
+    sed -n 's/^fail [a-z]* //p' "$scratch/bad/results" | sort | diff "$scratch/before" -
 }
 check 'what is not spoilt is judged as before' unspoilt
 for out in "$scratch"/check/*.out; do
