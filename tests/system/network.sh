@@ -32,6 +32,7 @@ expect one "60 sent" 60
 expect two "60 sent" 60
 send two "ping 10.0.0.3 2\r"
 expect two "2 lost" 60
+expect two "$ " 60
 vm list
 quit 0
 END
@@ -49,6 +50,7 @@ start wrong "$machine" --module "$GUEST_OS name=good mem=32M net=lan -- ip=10.0.
 expect good "$ " 60
 send good "ping 10.0.0.77 1\r"
 expect good "1 lost" 60
+expect good "$ " 60
 vm list
 net list
 quit 0

@@ -110,7 +110,7 @@ for n in 2 3 4; do
   vm "linux$n" --mem 192M --cpus "$n" --append 'console=ttyS0 guest.run=poweroff,-f' --initrd "$linux/initrd.gz" \
     "$linux/vmlinuz"
 done
-vm button --mem 32M --verbose --terminate 1 "$TINY/button.elf"
+vm button --mem 32M --verbose --terminate 1 --out "$records/button.serial" "$TINY/button.elf"
 vm deaf --mem 32M --verbose --terminate 2 --out "$records/deaf.serial" --append deaf "$TINY/button.elf"
 vm unheard --mem 32M --verbose --terminate 1 --append s "$TINY/ends.elf"
 for attempt in open socket mmap-code; do
@@ -154,7 +154,8 @@ for n in 2 3 4; do
   says "linux$n" 'all processors come up' "smp: Brought up 1 node, $n CPUs"
 done
 ends button 0 'SIGTERM presses the power button, and the guest switches itself off'
-says button 'and it was pressed' 'button: listening' 'button: pressed' 'VM guest is off'
+says button 'the guest switched itself off' 'VM guest is off'
+check 'button: it was pressed' grep -q '^button: pressed' "$records/button.serial"
 ends deaf 143 'a second SIGTERM stops it at once'
 check 'deaf: after the first was heard' grep -q '^button: pressed' "$records/deaf.serial"
 ends unheard 143 'a guest that does not listen is stopped at once'
