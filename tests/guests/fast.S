@@ -6,7 +6,7 @@
  * instruction that was seen before; and what was seen before changes: its bytes, its page, its
  * tables, its segment.
  */
-#include "tiny.h"
+#include "tiny64.h"
 
 #define CODE32 0x08
 #define DATA 0x10
@@ -17,13 +17,7 @@
 #define UD 6
 #define IRQ 0x30
 #define FLAGS 0x8d7 /* CF PF AF ZF SF OF */
-#define LARGE_RW 0x83
-#define TABLE_RW 0x03
-#define CR0_PG 0x80000000
 #define CR4_PSE 0x10
-#define CR4_PAE 0x20
-#define EFER 0xc0000080
-#define EFER_LME 0x100
 #define PIC1_MASK 0x21
 #define PIC2_MASK 0xa1
 #define APIC_EOI 0xfee000b0
@@ -291,24 +285,10 @@
 	movl %cr0, %eax
 	andl $~CR0_PG, %eax
 	movl %eax, %cr0
-	movl $pdpt + TABLE_RW, pml4
-	movl $pd + TABLE_RW, pdpt
-	movl $LARGE_RW, pd
 	movl $LARGE_RW | 0x200000, pd + 8
 	movl $table_c + TABLE_RW, pd + 16	/* 4 MiB */
 	movl $page_a + TABLE_RW, table_c
-	movl %cr4, %eax
-	orl $CR4_PAE, %eax
-	movl %eax, %cr4
-	movl $pml4, %eax
-	movl %eax, %cr3
-	movl $EFER, %ecx
-	rdmsr
-	orl $EFER_LME, %eax
-	wrmsr
-	movl %cr0, %eax
-	orl $CR0_PG, %eax
-	movl %eax, %cr0
+	activate_long_mode
 	ljmp $CODE64, $long_mode
 
 /* cpuid; inc %ebp in page a; 66 cpuid; inc %ebp in b; the end of what crosses in c. */
@@ -576,9 +556,6 @@ table_d:
 page_a:	.skip PAGE
 page_b:	.skip PAGE
 page_c:	.skip PAGE
-pml4:	.skip PAGE
-pdpt:	.skip PAGE
-pd:	.skip PAGE
 idt:	.skip VECTORS * 8
 idt64:	.skip 16 * (UD + 1)
 	.balign 8

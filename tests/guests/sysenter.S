@@ -5,17 +5,11 @@
  * takes it in compatibility mode, and sets both, which its own VMRUN refuses.  Whichever it is, the
  * guest must go on with its own RIP and RSP.
  */
-#include "tiny.h"
+#include "tiny64.h"
 
 #define CODE64 0x08
 #define CODE32 0x18
 #define INNER 0x28 /* SYSENTER_CS: code, and data behind */
-#define LARGE_RW 0x83
-#define TABLE_RW 0x03
-#define CR0_PG 0x80000000
-#define CR4_PAE 0x20
-#define EFER 0xc0000080
-#define EFER_LME 0x100
 #define SYSENTER_CS 0x174
 #define SYSENTER_ESP 0x175
 #define SYSENTER_EIP 0x176
@@ -30,21 +24,7 @@
 	wrmsr
 .endm
 
-	movl $pdpt + TABLE_RW, pml4
-	movl $pd + TABLE_RW, pdpt
-	movl $LARGE_RW, pd
-	movl %cr4, %eax
-	orl $CR4_PAE, %eax
-	movl %eax, %cr4
-	movl $pml4, %eax
-	movl %eax, %cr3
-	movl $EFER, %ecx
-	rdmsr
-	orl $EFER_LME, %eax
-	wrmsr
-	movl %cr0, %eax
-	orl $CR0_PG, %eax
-	movl %eax, %cr0
+	activate_long_mode
 	lgdt gdt_pointer
 	ljmp $CODE64, $1f
 
@@ -105,9 +85,3 @@ compatible:
 idt:	.skip 16 * VECTOR_UD
 	.word 0, CODE64, 0x8e00, 0	/* an interrupt gate; its offset is written above */
 	.quad 0
-
-	.bss
-	.balign 4096
-pml4:	.skip 4096
-pdpt:	.skip 4096
-pd:	.skip 4096

@@ -2,48 +2,11 @@
 # checker.sh - the checker itself: a clean run passes, its reports are well-formed, garbage does not pass,
 # and it catches a seeded bug of each property.  All of them: make mutants.
 # shellcheck disable=SC2317
-set -u
-root=$(cd "$(dirname "$0")/../.." && pwd)
-cd "$root" || exit 1
-# shellcheck source=tools/lib.sh
-. "$root/tools/lib.sh"
-B=$(build_dir)
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+B=$build
 export B
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/espejo-checker.XXXXXX") || exit 1
-trap 'rm -rf "$scratch"' EXIT
-number=0 failures=0
-
-# check TEXT COMMAND...: ok if it succeeds
-check()
-{
-  number=$((number + 1))
-  text=$1
-  shift
-  if "$@" >"$scratch/log" 2>&1; then
-    echo "ok $number - $text"
-    return
-  fi
-  failures=$((failures + 1))
-  echo "not ok $number - $text"
-  tail -n 20 "$scratch/log" | sed 's/^/# /'
-}
-
-skip()
-{
-  number=$((number + 1))
-  echo "ok $number - $1 # SKIP $2"
-}
-
-# status_is STATUS COMMAND...
-status_is()
-{
-  want=$1
-  shift
-  status=0
-  "$@" || status=$?
-  echo "status $status, expected $want"
-  [ "$status" -eq "$want" ]
-}
+scratch=$records
 
 # ---- A run of all three properties -----------------------------------------------------
 
@@ -425,5 +388,4 @@ newly()
 }
 check 'what fails without a bug as well does not catch it' newly
 
-echo "1..$number"
-exit "$((failures != 0))"
+finish

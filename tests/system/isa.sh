@@ -2,32 +2,12 @@
 # isa.sh - the census of instruction forms: its table's generator refuses nonsense, a clean run has nothing WORSE and
 # derives Robin and Irvine's 17, what it leaves is well-formed, and records that were tampered with do not pass.
 # shellcheck disable=SC2317
-set -u
-root=$(cd "$(dirname "$0")/../.." && pwd)
-cd "$root" || exit 1
-# shellcheck source=tools/lib.sh
-. "$root/tools/lib.sh"
-B=$(build_dir)
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+B=$build
 export B
+scratch=$records
 : "${MACHINE:=qemu-svm}"
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/espejo-isa.XXXXXX") || exit 1
-trap 'rm -rf "$scratch"' EXIT
-number=0 failures=0
-
-# check TEXT COMMAND...: ok if it succeeds
-check()
-{
-  number=$((number + 1))
-  text=$1
-  shift
-  if "$@" >"$scratch/log" 2>&1; then
-    echo "ok $number - $text"
-    return
-  fi
-  failures=$((failures + 1))
-  echo "not ok $number - $text"
-  tail -n 20 "$scratch/log" | sed 's/^/# /'
-}
 
 # ---- The table --------------------------------------------------------------------------------
 
@@ -142,5 +122,4 @@ cp -r "$clean" "$scratch/bad"
 no_reference() { "$B/checker/judge" "$scratch/bad"; [ $? -eq 2 ]; }
 check 'no reference is an error, not a failure' no_reference
 
-echo "1..$number"
-[ $failures -eq 0 ]
+finish

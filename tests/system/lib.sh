@@ -86,6 +86,17 @@ check()
   fi
 }
 
+# status_is STATUS COMMAND...
+status_is()
+{
+  want=$1
+  shift
+  status=0
+  "$@" || status=$?
+  echo "status $status, expected $want"
+  [ "$status" -eq "$want" ]
+}
+
 skip()
 {
   number=$((number + 1))

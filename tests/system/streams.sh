@@ -2,46 +2,15 @@
 # streams.sh - differential streams: no difference on our hypervisor; one that is put there is found, shrunk to
 # one instruction, and explained; what is cut off or made up does not pass; the same seed gives the same.
 # shellcheck disable=SC2317
-set -u
-root=$(cd "$(dirname "$0")/../.." && pwd)
-cd "$root" || exit 1
-# shellcheck source=tools/lib.sh
-. "$root/tools/lib.sh"
-B=$(build_dir)
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+B=$build
 case $B in
 /*) ;;
 *) B=$root/$B ;;
 esac
 export B
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/espejo-streams.XXXXXX") || exit 1
-trap 'rm -rf "$scratch"' EXIT
-number=0 failures=0
-
-# check TEXT COMMAND...: ok if it succeeds
-check()
-{
-  number=$((number + 1))
-  text=$1
-  shift
-  if "$@" >"$scratch/log" 2>&1; then
-    echo "ok $number - $text"
-    return
-  fi
-  failures=$((failures + 1))
-  echo "not ok $number - $text"
-  tail -n 20 "$scratch/log" | sed 's/^/# /'
-}
-
-# status_is STATUS COMMAND...
-status_is()
-{
-  want=$1
-  shift
-  status=0
-  "$@" || status=$?
-  echo "status $status, expected $want"
-  [ "$status" -eq "$want" ]
-}
+scratch=$records
 
 # result RESULT CHECK DIR: that check has that result
 result() { grep -q "^$1 fidelity $2\$" "$scratch/$3/results"; }
@@ -109,7 +78,7 @@ replays()
   set -- "$scratch"/other/streams-*.case
   "$tool" embed "$B/checker/streams.elf" "$1" "$scratch/small.elf" || return 1
   for cpu in max max,-movbe; do
-    tools/run --machine qemu-bare --cpu $cpu --mem 128 --timeout 60 --append nonce=n "$scratch/small.elf" \
+    tools/run --machine qemu-bare --cpu "$cpu" --mem 128 --timeout 60 --append nonce=n "$scratch/small.elf" \
       </dev/null 2>&1 | sed -n 's/^@n case 0 .*hash=//p' >"$scratch/small.$cpu"
   done
   [ -s "$scratch/small.max" ] && ! cmp -s "$scratch/small.max" "$scratch/small.max,-movbe"
@@ -146,5 +115,4 @@ no_reference()
 }
 check 'without a bare run there is no verdict' status_is 2 no_reference
 
-echo "1..$number"
-[ "$failures" -eq 0 ]
+finish

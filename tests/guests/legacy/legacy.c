@@ -9,8 +9,8 @@
  */
 #include "types.h"
 #include "compiler.h"
+#include "../serial.h"
 
-#define COM1 0x3f8
 #define CODE 0x8000u
 #define STUB 0x7000u
 #define LOG 0x6000u
@@ -43,44 +43,6 @@ static struct {
 static u32 tss[26 + 8 + 2048 + 1];
 static unsigned steps;
 static bool any;
-
-/* ---- Speaking ------------------------------------------------------------------------ */
-
-static void outb(u16 port, u8 value)
-{
-	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static u8 inb(u16 port)
-{
-	u8 value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static void say(const char *text)
-{
-	for (; *text; text++) {
-		while (!(inb(COM1 + 5) & 0x20))
-			;
-		outb(COM1, (u8)*text);
-	}
-}
-
-static void number(const char *before, u32 value)
-{
-	char text[9];
-	unsigned n = 0, digits = 1;
-
-	while (digits < 8 && value >> 4 * digits)
-		digits++;
-	for (; digits; digits--)
-		text[n++] = "0123456789abcdef"[value >> 4 * (digits - 1) & 15];
-	text[n] = '\0';
-	say(before);
-	say(text);
-}
 
 /* ---- Traps ---------------------------------------------------------------------------- */
 
@@ -251,7 +213,7 @@ void main(u32 info)
 			no_v86 = true;
 	outb(0x21, 0xff);
 	outb(0xa1, 0xff);
-	outb(COM1 + 3, 3);
+	say_begin();
 	make_tables();
 	make_ivt();
 	say("area real\n");
@@ -271,8 +233,7 @@ void main(u32 info)
 		}
 	}
 	say("legacy: finished\n");
-	while (!(inb(COM1 + 5) & 0x40))
-		;
+	say_end();
 	outb(0xf4, 0);
 	for (const char *p = "Shutdown"; *p; p++)
 		outb(0x8900, (u8)*p);

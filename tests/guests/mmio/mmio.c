@@ -13,9 +13,9 @@
  */
 #include "types.h"
 #include "compiler.h"
+#include "../serial.h"
 #include "mmio.h"
 
-#define COM1 0x3f8
 #define WINDOW 0xa0000u
 #define SIZE 0x180u /* of what a form may touch, from the segment's base on */
 #define LIMIT 0xffffu
@@ -53,44 +53,6 @@ static struct {
 } PACKED gdtr = { sizeof(gdt) - 1, gdt }, idtr = { sizeof(idt) - 1, idt };
 static u32 tss[26], tss_free[26];
 static u8 ram[LIMIT + 1] ALIGNED(16), seen[SIZE];
-
-/* ---- Speaking ------------------------------------------------------------------------ */
-
-static void outb(u16 port, u8 value)
-{
-	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static u8 inb(u16 port)
-{
-	u8 value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static void say(const char *text)
-{
-	for (; *text; text++) {
-		while (!(inb(COM1 + 5) & 0x20))
-			;
-		outb(COM1, (u8)*text);
-	}
-}
-
-static void number(const char *before, u32 value)
-{
-	char text[9];
-	unsigned n = 0, digits = 1;
-
-	while (digits < 8 && value >> 4 * digits)
-		digits++;
-	for (; digits; digits--)
-		text[n++] = "0123456789abcdef"[value >> 4 * (digits - 1) & 15];
-	text[n] = '\0';
-	say(before);
-	say(text);
-}
 
 /* ---- The machine ----------------------------------------------------------------------- */
 
@@ -333,15 +295,14 @@ void main(const u32 *info)
 {
 	bool sse = enable_sse();
 
-	outb(COM1 + 3, 3);
+	say_begin();
 	open_window();
 	say("mmio: begin\r\n");
 	for (const struct form *f = forms; f < forms_end; f++)
 		if ((sse || !(f->wants & SSE)) && !is_skipped(info, f->text))
 			compare(f);
 	say("mmio: finished\r\n");
-	while (!(inb(COM1 + 5) & 0x40)) /* what is not sent yet would be lost */
-		;
+	say_end();
 	outb(0xf4, 0);
 	for (const char *p = "Shutdown"; *p; p++) /* Bochs ends */
 		outb(0x8900, (u8)*p);
