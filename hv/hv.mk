@@ -67,8 +67,10 @@ $(B)/audit/espejo.elf32: $(B)/audit/espejo.elf
 	$(call say,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) -S -O elf32-i386 $< $@
 
-.PHONY: hv-audit
+.PHONY: hv-audit hv-audit-wraps
 hv-audit: $(B)/audit/espejo.elf $(B)/audit/espejo.elf32 ## build the hypervisor that audits each of its entries
+hv-audit-wraps:
+	@echo $(AUDIT_WRAPS)
 -include $(AUDIT_SRCS:hv/%=$(B)/hv/%.d)
 
 .PHONY: hv

@@ -407,3 +407,12 @@ void svm_run_slow(struct svm_vcpu *s)
 		}
 	}
 }
+
+/* Not beside the ways themselves: the audit of entries puts itself between by the linker. */
+void svm_choose_way(struct svm_vcpu *s)
+{
+	if (s->vmcb->control.int_control & VMCB_V_IRQ)
+		s->again = svm_stop;
+	else
+		s->again = svm_features.nrips ? svm_go_on_nrips : svm_go_on;
+}

@@ -73,10 +73,3 @@ bool svm_stop(struct gpregs *regs UNUSED)
 	return false;
 }
 
-void svm_choose_way(struct svm_vcpu *s)
-{
-	if (s->vmcb->control.int_control & VMCB_V_IRQ)
-		s->again = svm_stop;
-	else
-		s->again = svm_features.nrips ? svm_go_on_nrips : svm_go_on;
-}

@@ -84,9 +84,35 @@ echo 'audit-without clean no such bits' >>"$judged/info"
 sed -i '/clean entries/d' "$judged/audit-one.out"
 verdict 'a rule that means nothing here is skipped' passes
 
-AUDIT_RUNS=lives
-export AUDIT_RUNS
-verdict 'machines that come and go: no violation' checker/pgcheck --platform qemu-svm --only audit \
-  --out "$records/lives"
-verdict 'and each rule was looked at' sh -c "[ \"\$(grep -c '^pass isolation audit/' '$records/lives/results')\" -eq 11 ]"
+# ---- Entries --------------------------------------------------------------------------------
+
+# The audit stands where the linker turns calls round (AUDIT_WRAPS of hv/hv.mk).  A call within the file of
+# the function that is called never gets there: then the audit sees less, and says nothing.
+wraps=$(make -s --no-print-directory SETUP=no hv-audit-wraps)
+# vm_create takes back what it could not finish, of which the audit has not heard yet.
+echo 'vm.c.o vm_free' >"$records/known"
+
+# The object files whose code or data has the address of a function that is turned round, and its own.
+passed_by()
+{
+  find "$build/hv" -name '*.o' -exec nm -A {} + | awk -v wraps="$wraps" '
+    BEGIN { n = split(wraps, w); for (i = 1; i <= n; i++) wanted[w[i]] = 1 }
+    $2 == "T" && $3 in wanted { sub(/:[0-9a-f]*$/, "", $1); print $1, $3 }' | while read -r object name; do
+    readelf -rW "$object" | awk -v name="$name" '
+      /^Relocation section/ { code = $3 ~ /rela\.(text|rodata|data)/ }
+      code && $5 == name { found = 1 }
+      END { exit !found }' && echo "${object##*/} $name"
+  done
+}
+there() { nm "$build/audit/espejo.elf" | sed -n 's/.* T __wrap_//p' | sort | diff "$records/wraps" -; }
+
+verdict 'there are calls that the audit turns round' [ "$(echo "$wraps" | wc -w)" -ge 20 ]
+echo "$wraps" | tr ' ' '\n' | sort >"$records/wraps"
+verdict 'each has its function in the audit' there
+passed_by >"$records/passed-by"
+verdict 'and no call goes by it, but one that is known' diff "$records/known" "$records/passed-by"
+
+verdict 'selftest, census, streams, machines that come and go, bombs: no violation' checker/pgcheck --platform qemu-svm \
+  --only audit --out "$records/all"
+verdict 'and each rule was looked at' sh -c "[ \"\$(grep -c '^pass isolation audit/' '$records/all/results')\" -eq 11 ]"
 finish
