@@ -346,12 +346,15 @@ static bool segment_allows(struct vcpu *v, enum x86_seg seg, u64 offset, unsigne
 	return type_allows(s, real, write) && within_limit(s, offset, len);
 }
 
-/* Only of what code at CPL 3 accesses, and in pieces that registers have. */
+/*
+ * Only of what code at CPL 3 accesses, and of 2, 4 or 8 bytes: a vector that must be aligned has #GP.
+ * [SDM] vol. 2 "Exceptions Type 4" (2.4.4)
+ */
 static inline bool misaligned(const struct vcpu *v, u64 gva, unsigned len)
 {
 	if (likely(!(v->regs.rflags & RFLAGS_AC)) || !(v->state.cr0 & CR0_AM) || v->state.cpl != 3)
 		return false;
-	return len <= 16 && !(len & (len - 1)) && (gva & (MIN(len, 8) - 1));
+	return len <= 8 && !(len & (len - 1)) && (gva & (len - 1));
 }
 
 int emulate_locate_in(struct vcpu *v, enum x86_seg seg, u64 offset, unsigned len, bool write,

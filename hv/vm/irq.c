@@ -142,7 +142,7 @@ static void deliver_raised(struct vcpu *v)
 		struct cpu_state *state = vcpu_state(v, STATE_DR);
 
 		state->dr[6] |= event->dr6;
-		if (event->dr6 & DR6_BS)
+		if ((event->dr6 & DR6_BS) && !(v->regs.rflags & RFLAGS_RF))
 			state->dr[6] |= breakpoints_here(v);
 		state->dr[7] &= ~DR7_GD; /* whatever the cause: "Debug Control Register" (18.2.4) */
 		vcpu_state_changed(v, STATE_DR);

@@ -138,10 +138,13 @@ static void put_memory(struct pen *pen)
 		put_based(pen);
 }
 
+/* Far calls of QEMU push elsewhere if RSP is beyond 4 GiB (docs/emulators.md): no loads there. */
 static void put_operand(struct pen *pen, char kind)
 {
 	if (!pen->reg_fixed)
 		pen->reg = (u8)dice_below(pen->d, 8);
+	if (!pen->reg_fixed && pen->device && generate_lenient && pen->reg == REG_RSP)
+		pen->reg = REG_RAX;
 	if (kind == 'R' || (kind == 'E' && dice_one_in(pen->d, 2)))
 		put_register(pen);
 	else
