@@ -58,6 +58,7 @@ enum {
 #define B_BINARY 0x04
 #define B_24H 0x02
 #define B_INTERRUPTS 0x70 /* the same bits as their flags in C */
+#define B_SQUARE_WAVE 0x08
 #define C_IRQF 0x80
 #define C_PF 0x40
 #define C_AF 0x20
@@ -473,22 +474,28 @@ void rtc_clock_restarts(struct rtc *r, u64 ns)
 	r->seen_ns = 0;
 }
 
-void rtc_reset(struct rtc *r)
+void rtc_after_firmware(struct rtc *r)
 {
 	u64 now = r->bus->now(r->bus);
 	u64 epoch = r->stopped ? get_date(r, r->cmos) : epoch_at(r, now);
 
-	memset(r->cmos, 0, sizeof(r->cmos));
-	r->index = 0;
 	r->cmos[REG_A] = A_POWER_ON;
 	r->cmos[REG_B] = B_24H;
 	r->cmos[REG_D] = D_VALID;
 	r->cmos[SHUTDOWN_STATUS] = 0;
 	put_memory_sizes(r);
-	put_settings(r);
 	r->stopped = false;
 	set_epoch(r, epoch, now);
 	r->seen_ns = now;
+	update_irq(r);
+}
+
+void rtc_reset(struct rtc *r)
+{
+	r->index = 0;
+	r->cmos[REG_B] &= (u8) ~(B_INTERRUPTS | B_SQUARE_WAVE);
+	r->cmos[REG_C] = 0;
+	r->seen_ns = r->bus->now(r->bus);
 	update_irq(r);
 }
 
@@ -510,7 +517,8 @@ void rtc_init(struct rtc *r, struct bus *bus, struct wire irq, u64 epoch, u64 ra
 			   .epoch_ns = bus->now(bus) };
 	bus_alarm_init(bus, &r->alarm, fire, r);
 	bus_claim_ports(bus, (struct port_range){ INDEX_PORT, DATA_PORT, rtc_in, rtc_out, r });
-	rtc_reset(r);
+	put_settings(r);
+	rtc_after_firmware(r);
 }
 
 void rtc_save(const struct rtc *r, struct state_buf *buf)

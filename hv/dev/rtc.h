@@ -45,8 +45,13 @@ void rtc_set_cpus(struct rtc *r, unsigned cpus);
  * on.  Its next reset follows.
  */
 void rtc_clock_restarts(struct rtc *r, u64 ns);
-/* A power cycle: memory sizes and settings rewritten, interrupts off; the time goes on. */
+/*
+ * Its RESET line: interrupts and the square wave are off; the time goes on (or stands), and the
+ * memory stays, for the battery does.  "Reset" (MC146818A)
+ */
 void rtc_reset(struct rtc *r);
+/* What firmware sets and notes at each start: how the clock runs, memory sizes. */
+void rtc_after_firmware(struct rtc *r);
 
 void rtc_save(const struct rtc *r, struct state_buf *buf);
 /* After state_next_section gave DEVICE_SECTION_RTC, the machine's clock restored before. */

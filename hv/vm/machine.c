@@ -451,6 +451,7 @@ static void after_firmware(struct vm *vm)
 
 	pit_after_firmware(&vm->pit);
 	uart_after_firmware(&vm->uart);
+	rtc_after_firmware(&vm->rtc);
 	i8042_after_firmware(&vm->i8042);
 	pic_after_firmware(&vm->pic); /* last: edges of the others are forgotten */
 	lapic_after_firmware(&vm->vcpu[0]->lapic);

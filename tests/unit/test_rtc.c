@@ -324,6 +324,9 @@ static void test_settings(void)
 	set(0x3d, 0xff);
 	CU_ASSERT_EQUAL(get(0x3d), 0xff);
 	rtc_reset(&rtc);
+	rtc_after_firmware(&rtc);
+	CU_ASSERT_EQUAL(get(0x38), 0xff); /* the set-up screen's, in memory that has a battery */
+	start();
 	CU_ASSERT_EQUAL(get(0x38), 0x01);
 	CU_ASSERT_EQUAL(get(0x3d), 0x32);
 }
@@ -350,6 +353,10 @@ static void test_memory_sizes(void)
 	CU_ASSERT_EQUAL(get(0x0f), 0x0a);
 	machine_run(&m, 5 * S);
 	rtc_reset(&rtc);
+	CU_ASSERT_EQUAL(get(0x0f), 0x0a);
+	CU_ASSERT_EQUAL(number(0x34, 2), 0);
+	rtc_after_firmware(&rtc);
+	CU_ASSERT_EQUAL(get(0x0f), 0);
 	CU_ASSERT_EQUAL(number(0x34, 2), (3072 - 16) * 16);
 	CU_ASSERT_EQUAL(get(0x5f), 3);
 	CU_ASSERT_EQUAL(stamp(), 19700101000005);
@@ -357,6 +364,29 @@ static void test_memory_sizes(void)
 	rtc_init(&rtc, &m.bus, line_wire(&irq), 0, KiB(512), 0);
 	CU_ASSERT_EQUAL(number(0x15, 2), 512);
 	CU_ASSERT_EQUAL(number(0x17, 2), 0);
+}
+
+/* The chip's reset line: memory and clock have a battery. */
+static void test_reset(void)
+{
+	start();
+	set(0x5a, 0xa6);
+	set(0x0a, 0x2f);
+	set(0x0b, 0xfb); /* SET, all interrupts, square wave, 24 h, daylight saving */
+	rtc_reset(&rtc);
+	CU_ASSERT_EQUAL(get(0x5a), 0xa6);
+	CU_ASSERT_EQUAL(get(0x0a), 0x2f);
+	CU_ASSERT_EQUAL(get(0x0b), 0x83);
+	CU_ASSERT_EQUAL(get(0x0c), 0);
+	CU_ASSERT_EQUAL(irq.level, 0);
+	set(0x0b, 0x42); /* periodic */
+	machine_run(&m, S);
+	CU_ASSERT_EQUAL(irq.level, 1);
+	rtc_reset(&rtc);
+	CU_ASSERT_EQUAL(irq.level, 0);
+	CU_ASSERT_EQUAL(get(0x0b), 0x02);
+	rtc_after_firmware(&rtc);
+	CU_ASSERT_EQUAL(get(0x0a), 0x26);
 }
 
 static void save(const void *dev, struct state_buf *buf)
@@ -425,5 +455,6 @@ void test_rtc_register(void)
 	CU_add_test(suite, "alarm", test_alarm);
 	CU_add_test(suite, "memory sizes, reset", test_memory_sizes);
 	CU_add_test(suite, "settings for firmware", test_settings);
+	CU_add_test(suite, "reset", test_reset);
 	CU_add_test(suite, "saved state, broken ones", test_state);
 }
