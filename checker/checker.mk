@@ -11,7 +11,7 @@ CHECK_FLAGS = $(filter-out -mcmodel=kernel,$(FREESTANDING)) -fno-pie -Ihv -Ichec
 # What a probe is made of, beside the runtime.
 CHECK_OF_probe := $(notdir $(wildcard checker/guests/probe*.c))
 CHECK_OF_hostile := registers.c $(notdir $(wildcard checker/guests/hostile*.c))
-CHECK_OF_neighbour := neighbour.c registers.c
+CHECK_OF_neighbour := neighbour.c registers.c afresh.c
 CHECK_OF_census := $(notdir $(wildcard checker/guests/census*.c))
 
 # Groups with more than a probe bring a fragment; it may add to CHECK_PROBES, CHECK_OF_x, CHECK_HOST.

@@ -422,6 +422,53 @@ static void judge_reuse(const struct judge *judge)
 	unload(&r);
 }
 
+/* ---- A machine that was reset ------------------------------------------------------------- */
+
+#define AFRESH_MAX 200
+#define AFRESH_LEAST 60
+
+/* What it told as it began for the k-th time (1, 2), in its order. */
+static size_t told_at(const struct run *r, unsigned k, const char *value[AFRESH_MAX])
+{
+	const char *text, *begin, *nonce = judge_nonce(r->judge, r->name, "afresh");
+	char boot[16];
+	size_t n = 0, at = 0;
+
+	snprintf(boot, sizeof(boot), "boot=%u ", k);
+	while ((text = record_next(&r->out, &at, "afresh", nonce, "afresh"))) {
+		begin = strstr(text, boot);
+		if (begin && n < AFRESH_MAX)
+			value[n++] = begin + strlen(boot);
+	}
+	return n;
+}
+
+static void judge_afresh(const struct judge *judge)
+{
+	const char *first[AFRESH_MAX], *second[AFRESH_MAX];
+	char reason[200];
+	struct run r;
+	size_t n, differ = 0;
+	bool good;
+
+	if (!load(&r, judge, "afresh"))
+		return;
+	n = told_at(&r, 1, first);
+	good = n >= AFRESH_LEAST && told_at(&r, 2, second) == n;
+	while (good && differ < n && !strcmp(first[differ], second[differ]))
+		differ++;
+	if (!good)
+		snprintf(reason, sizeof(reason), "it did not begin again, or was cut off");
+	else if (differ < n)
+		snprintf(reason, sizeof(reason), "%s, after its reset %s", first[differ],
+			 second[differ]);
+	else
+		snprintf(reason, sizeof(reason), "%zu values are as they were", n);
+	report_add(judge->report, REPORT_FIDELITY, good && differ == n ? REPORT_PASS : REPORT_FAIL,
+		   10, "reuse/afresh", good && differ == n ? "" : r.path, "%s", reason);
+	unload(&r);
+}
+
 /* ---- Shares ------------------------------------------------------------------------------- */
 
 struct share {
@@ -597,5 +644,6 @@ void judge_isolation(const struct judge *judge)
 	judge_switch(judge);
 	judge_attack_run(judge);
 	judge_reuse(judge);
+	judge_afresh(judge);
 	judge_shares(judge);
 }

@@ -105,7 +105,7 @@ static void judge_cost(const struct judge *judge, const struct side *virtual, co
 
 /* ---- What runs at full speed ---------------------------------------------------------------- */
 
-static const char *const native[] = { "cpu", "syscall", "pagefault", "cr3", "invlpg" };
+static const char *const native[] = { "cpu", "syscall", "pagefault", "cr3", "invlpg", "ts" };
 
 static void judge_ratio(const struct judge *judge, const struct side *bare,
 			const struct side *virtual, const char *name)
@@ -113,6 +113,11 @@ static void judge_ratio(const struct judge *judge, const struct side *bare,
 	struct work b, v;
 	char reason[200];
 
+	if (!strcmp(name, "ts") && !judge_can(judge, "lazy-fpu")) {
+		report_add(judge->report, PERF, REPORT_SKIP, 0, "ratio/ts", "",
+			   "each write of CR0 exits there");
+		return;
+	}
 	if (!read_work(bare, name, &b) || !read_work(virtual, name, &v) || b.absent || v.absent ||
 	    !b.least) {
 		add(judge, false, 10, "ratio", name, "it was not measured");

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# Is memory cleared before it has another owner?
+# Is memory cleared before it has another owner?  Is a machine that was reset as it was at first?
 # checks: reuse/*
 
 # The second machine gets the memory of the first.
@@ -14,4 +14,8 @@ wait reuse 60
 report
 END
   go reuse
+  begin afresh
+  guest afresh afresh 8 bare '' "$B/checker/neighbour.elf" "mode=afresh seed=$seed"
+  run_seconds=30
+  go afresh
 }

@@ -6,10 +6,12 @@
  * mode=share  measures what it gets of its CPU: see measure()
  *             after=spin: and stays, so that nothing changes for those who still measure
  * mode=reuse  is all memory zero?  Then fills it, and ends
+ * mode=afresh tells the state of the machine, spoils it, resets the machine, tells it again
  * mode=clock  counts by all clocks of a machine, until "q" is typed: see clock_run()
  * mode=idle   halts for good, interrupts on: costs nothing
  * mode=spin   an innocent loop that wants all it can get
  */
+#include "afresh.h"
 #include "registers.h"
 #include "rt/rt.h"
 #include "secret.h"
@@ -307,6 +309,8 @@ unsigned probe_main(void)
 		return share();
 	if (rt_has("mode", "reuse"))
 		return reuse();
+	if (rt_has("mode", "afresh"))
+		return afresh(seed);
 	if (rt_has("mode", "clock"))
 		return clock_run();
 	if (rt_has("mode", "watch"))

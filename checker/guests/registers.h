@@ -11,7 +11,8 @@
 
 #include "compiler.h"
 
-/* In a seed: every bit that is free is the inverse of what it is for the seed without. */
+/* In a seed: every bit that is free is the inverse of what it is for the seed without, but DR3,
+ * which is a breakpoint that is on, where only the other comes by. */
 #define REGISTERS_INVERSE BIT(63)
 
 /* Fill all of them. */

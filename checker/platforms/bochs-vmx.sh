@@ -3,7 +3,7 @@
 platform_title='Espejo on Bochs, vmx'
 platform_machine=bochs-vmx
 platform_bare=bochs-bare-vmx
-platform_can='ticks disks memory weights'
+platform_can='ticks disks memory weights lazy-fpu'
 platform_slice=500000
 platform_weight=130 # of the lightest: a turn of 13 ms is 650,000 instructions here
 platform_scale=1 # in a hundred, of attacks that are alike

@@ -28,6 +28,10 @@ void smp_write(u32 reg, u32 value)
 	*(volatile u32 *)(APIC_DEFAULT_BASE + reg) = value;
 }
 
+/* As it is found; on another CPU than the one that asks. */
+volatile u32 smp_lapic[SMP_LAPIC_REGS];
+const u16 smp_lapic_reg[SMP_LAPIC_REGS] = { SMP_LAPIC(SMP_LAPIC_OFFSET) };
+
 void smp_send(u32 destination, u32 command)
 {
 	smp_write(APIC_ICR_HIGH, destination << 24);
@@ -100,6 +104,8 @@ void ap_main(void)
 	const unsigned cpu = smp_here();
 	u32 seen;
 
+	for (unsigned i = 0; i < SMP_LAPIC_REGS; i++)
+		smp_lapic[i] = smp_read(smp_lapic_reg[i]);
 	smp_write(APIC_SVR, SVR_ON);
 	smp_write(APIC_TPR, 0);
 	if (!lives[cpu]++ && cpu > 1)

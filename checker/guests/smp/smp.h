@@ -25,6 +25,12 @@
 #define APIC_IRR 0x200
 #define APIC_ICR 0x300
 #define APIC_ICR_HIGH 0x310
+#define APIC_LVT_TIMER 0x320
+#define APIC_LVT_LINT0 0x350
+#define APIC_LVT_ERROR 0x370
+#define APIC_TIMER_COUNT 0x380
+#define APIC_TIMER_CURRENT 0x390
+#define APIC_TIMER_DIVIDE 0x3e0
 #define SVR_ON 0x1ffu
 #define ICR_LOWEST 0x100u
 #define ICR_NMI 0x400u
@@ -39,6 +45,28 @@
 u32 smp_read(u32 reg);
 void smp_write(u32 reg, u32 value);
 void smp_send(u32 destination, u32 command);
+
+/* What INIT resets: name, offset, value; of IRR the word of vector SMP_SPOILED. */
+#define SMP_SPOILED 0x50
+#define SMP_LAPIC(X)                        \
+	X(tpr, APIC_TPR, 0)                 \
+	X(ldr, APIC_LDR, 0)                 \
+	X(dfr, APIC_DFR, 0xffffffffu)       \
+	X(svr, APIC_SVR, 0xff)              \
+	X(irr, APIC_IRR + 0x20, 0)          \
+	X(icr, APIC_ICR, 0)                 \
+	X(timer, APIC_LVT_TIMER, LVT_OFF)   \
+	X(lint0, APIC_LVT_LINT0, LVT_OFF)            \
+	X(error, APIC_LVT_ERROR, LVT_OFF)            \
+	X(count, APIC_TIMER_COUNT, 0)       \
+	X(current, APIC_TIMER_CURRENT, 0)                \
+	X(divide, APIC_TIMER_DIVIDE, 0)
+#define LVT_OFF 0x10000u
+#define SMP_LAPIC_OFFSET(name, offset, value) offset,
+#define SMP_LAPIC_ONE(name, offset, value) +1
+#define SMP_LAPIC_REGS (0 SMP_LAPIC(SMP_LAPIC_ONE))
+/* As the CPU that started last found them. */
+extern volatile u32 smp_lapic[SMP_LAPIC_REGS];
 
 /* What came: of each vector, on each CPU. */
 extern volatile u32 smp_came[CPUS][256];

@@ -75,6 +75,42 @@ static void show_state(const struct record *r)
 	systems_number("start.gdt.limit", r->gdt[0] | r->gdt[1] << 8, 0xffff);
 }
 
+/* With a vector that waits for TPR to fall. */
+static void spoil_lapic(void)
+{
+	smp_write(APIC_TPR, 0xf0);
+	smp_write(APIC_LDR, 0x2000000);
+	smp_write(APIC_DFR, 0x0fffffff);
+	smp_write(APIC_SVR, SVR_ON & ~0xfu);
+	smp_write(APIC_ICR, ICR_SELF | ICR_ASSERT | SMP_SPOILED);
+	smp_write(APIC_TIMER_DIVIDE, 0xb);
+	smp_write(APIC_LVT_TIMER, 0x20000 | SMP_SPOILED); /* periodic */
+	smp_write(APIC_LVT_LINT0, SMP_SPOILED);
+	smp_write(APIC_LVT_ERROR, SMP_SPOILED);
+	smp_write(APIC_TIMER_COUNT, 0xfffffff0);
+}
+
+/* [SDM] vol. 3 "Local APIC State After It Receives an INIT Reset" (10.4.7.3) */
+static void show_lapic(void)
+{
+	static const char *const names[] = {
+#define X(name, offset, value) #name,
+		SMP_LAPIC(X)
+#undef X
+	};
+	static const u32 values[] = {
+#define X(name, offset, value) value,
+		SMP_LAPIC(X)
+#undef X
+	};
+	char name[SYSTEMS_NAME];
+
+	for (unsigned i = 0; i < SMP_LAPIC_REGS; i++) {
+		fmt_string(name, sizeof(name), "start.lapic.%s", names[i]);
+		systems_number(name, smp_lapic[i], values[i]);
+	}
+}
+
 /* One by one: the page and its record are one. */
 static bool start_others(void)
 {
@@ -127,6 +163,8 @@ bool smp_start(void)
 	smp_settle();
 	systems_number("start.sipi-while-running", a->starts << 4 | b->starts, 0x10);
 	show_state(a);
+	smp_give(spoil_lapic);
+	systems_number("start.job", smp_join(), true);
 	/* Stopped, it takes no interrupt and no job. */
 	smp_send(1, ICR_INIT | ICR_ASSERT);
 	smp_settle();
@@ -140,6 +178,7 @@ bool smp_start(void)
 	smp_send(1, ICR_SIPI | ICR_ASSERT | PAGE_A);
 	systems_number("start.again", smp_until(&ap_arrived, before + 2), true);
 	smp_settle();
+	show_lapic();
 	systems_number("start.first-sipi-counts", a->starts << 4 | b->starts, 0x11);
 	return ap_arrived == before + 2;
 }

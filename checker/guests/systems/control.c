@@ -304,4 +304,5 @@ void systems_control(void)
 	cr8();
 	control_effects();
 	control_xcr0();
+	control_activate();
 }

@@ -17,6 +17,8 @@ bool control_on_qemu(void);
 
 /* control_effects.c */
 void control_effects(void);
+/* control_activate.c */
+void control_activate(void);
 /* control_xcr0.c */
 void control_xcr0(void);
 
