@@ -110,16 +110,18 @@ static struct {
 } fw_request ALIGNED(16);
 static u8 fw_bytes[16];
 
-static void fw_read(u16 key, u32 length)
+/* A request by DMA; what became of its control word. */
+static u32 fw_dma(u16 key, u32 what, u32 length, u64 address)
 {
-	fw_request.control = __builtin_bswap32((u32)key << 16 | 8 | 2);
+	fw_request.control = __builtin_bswap32((u32)key << 16 | 8 | what);
 	fw_request.length = __builtin_bswap32(length);
-	fw_request.address = __builtin_bswap64((u64)(uintptr_t)fw_bytes);
+	fw_request.address = __builtin_bswap64(address);
 	__asm__ volatile("" ::: "memory");
-	x86_outl(FW_DMA, 0);
 	x86_outl(FW_DMA + 4, __builtin_bswap32((u32)(uintptr_t)&fw_request));
 	__asm__ volatile("" ::: "memory");
+	return *(volatile u32 *)&fw_request.control;
 }
+
 
 static void fw_cfg(void)
 {
@@ -133,7 +135,8 @@ static void fw_cfg(void)
 	census_number_manual("fwcfg.absent", fw_word(0x3ff0, 0), 0);
 	if (!(fw_word(1, 0) & 2))
 		return;
-	fw_read(0, 6);
+	x86_outl(FW_DMA, 0);
+	(void)fw_dma(0, 2, 6, (u64)(uintptr_t)fw_bytes);
 	census_number_manual("fwcfg.dma", fw_request.control, 0);
 	census_number_manual("fwcfg.dma.bytes", *(u32 *)(void *)fw_bytes, 0x554d4551);
 	census_number_manual("fwcfg.dma.zeros", fw_bytes[4] | fw_bytes[5], 0);
@@ -146,19 +149,6 @@ static void fw_cfg(void)
 #define FW_WRITE 16
 #define FW_DIRECTORY 0x19
 #define FW_FILES 64u
-
-/* A request by DMA; what became of its control word. */
-static u32 fw_dma(u16 key, u32 what, u32 length, u64 address)
-{
-	fw_request.control = __builtin_bswap32((u32)key << 16 | 8 | what);
-	fw_request.length = __builtin_bswap32(length);
-	fw_request.address = __builtin_bswap64(address);
-	__asm__ volatile("" ::: "memory");
-	x86_outl(FW_DMA, 0);
-	x86_outl(FW_DMA + 4, __builtin_bswap32((u32)(uintptr_t)&fw_request));
-	__asm__ volatile("" ::: "memory");
-	return *(volatile u32 *)&fw_request.control;
-}
 
 /* Behind the end of each item there is nothing but zeros; what cannot be done is an error. */
 static void fw_ends(void)
@@ -178,9 +168,12 @@ static void fw_ends(void)
 	census_number_manual("fwcfg.files.end", beyond, 0);
 	written = fw_dma(0, FW_WRITE, 4, (u64)(uintptr_t)fw_bytes);
 	census_number_manual("fwcfg.dma.write", written & FW_ERROR, FW_ERROR);
-	if (census_virtual())
-		census_number_manual("fwcfg.dma.nowhere", fw_dma(0, 2, 4, BIT(45)) & FW_ERROR,
-				     FW_ERROR);
+	if (!census_virtual())
+		return;
+	census_number_manual("fwcfg.dma.nowhere", fw_dma(0, 2, 4, BIT(45)) & FW_ERROR, FW_ERROR);
+	x86_outl(FW_DMA, __builtin_bswap32(BIT(4))); /* a request at 64 GiB and more, where nothing is */
+	(void)fw_dma(0, 2, 4, (u64)(uintptr_t)fw_bytes);
+	census_number_manual("fwcfg.dma.high-once", fw_dma(0, 2, 4, (u64)(uintptr_t)fw_bytes), 0);
 }
 
 /* ---- Power management ---- */

@@ -33,6 +33,8 @@ void board_uart_irq(bool up);
 
 /* census_chips3.c: a second look, behind census_chips2.c. */
 void census_chips3(void);
+/* census_chips4.c: a third one. */
+void census_chips4(void);
 
 u32 board_pci_read(unsigned devfn, unsigned offset);
 void board_pci_write(unsigned devfn, unsigned offset, u32 value);

@@ -568,7 +568,7 @@ static void rtc_midnight(void)
 		same += board_cmos(index[i]) == after[i];
 	census_number_manual("rtc.midnight", same, ARRAY_SIZE(index));
 	census_number_manual("rtc.midnight.flags", flags & 0x30, 0x30);
-	board_set_cmos(1, 0x30); /* this alarm is not meant */
+	board_set_cmos(1, 0x45); /* this alarm is not meant: bit 6 alone is no "any" */
 	flags = next_update(&again);
 	census_number_manual("rtc.alarm.other", flags & 0x30, 0x10);
 	census_number_manual("rtc.uip", announced && again, 1);

@@ -477,4 +477,5 @@ void census_chips3(void)
 	lapic_expired();
 	piix();
 	vga();
+	census_chips4();
 }

@@ -146,6 +146,13 @@ static unsigned wrong_features(const struct device *d)
 	unsigned bad = !(high & 1) + (offered(d, 2) != 0);
 
 	bad += !agrees(d, low, high) + !agrees(d, 0, 1);
+	reset(d);
+	set(d, STATUS, 1, DRIVER);
+	accept(d, 0, ~0u); /* and takes that back */
+	accept(d, 0, 0);
+	accept(d, 1, 1);
+	set(d, STATUS, 1, DRIVER | FEATURES_OK);
+	bad += !(get(d, STATUS, 1) & FEATURES_OK);
 	for (unsigned bit = 0; bit < 32; bit++) {
 		if (!(low & 1u << bit))
 			bad += agrees(d, 1u << bit, 1);
@@ -303,14 +310,14 @@ static void start(const struct device *d, unsigned vector)
 	start_with(d, vector, 0);
 }
 
-/* One buffer more, of 16 bytes.  The used ring's index, after a while. */
-static u16 request(const struct device *d)
+/* One buffer more.  The used ring's index, after a while. */
+static u16 request_of(const struct device *d, u8 *buffer, u32 len)
 {
 	u16 n = ring.avail[1];
 	u32 off = get(d, QUEUE_NOTIFY_OFF, 2);
 
-	ring.d[n % RING].address = (u64)(uintptr_t)ring.data;
-	ring.d[n % RING].len = 16;
+	ring.d[n % RING].address = (u64)(uintptr_t)buffer;
+	ring.d[n % RING].len = len;
 	ring.d[n % RING].flags = WRITE;
 	ring.avail[2 + n % RING] = n % RING;
 	ring.avail[1] = (u16)(n + 1);
@@ -319,6 +326,12 @@ static u16 request(const struct device *d)
 	for (unsigned i = 0; i < 2000 && ring.used[0] >> 16 != n + 1u; i++)
 		x86_pause();
 	return (u16)(ring.used[0] >> 16);
+}
+
+/* One of 16 bytes. */
+static u16 request(const struct device *d)
+{
+	return request_of(d, ring.data, 16);
 }
 
 /* What its command register switches off does not answer: each kind of BAR by itself. */
@@ -342,6 +355,28 @@ static void decoding(const struct device *d)
 	on += get(d, QUEUES, 2) == 0xffff;
 	census_number_manual("pci.decode.off", off, 0);
 	census_number_manual("pci.decode.on", on, 0);
+}
+
+#define LARGE 4096u
+
+/* What it says to have written, it has. "Device Operation" (5.4.6) */
+static void long_request(const struct device *d)
+{
+	static u8 buffer[LARGE];
+	u32 len, same = 0;
+
+	memset(buffer, 0xee, LARGE);
+	start(d, NO_VECTOR);
+	request_of(d, buffer, LARGE);
+	len = MIN(ring.used[2], LARGE);
+	for (u32 i = len - MIN(len, 64); i < len; i++)
+		same += buffer[i] == 0xee;
+	census_number_manual("virtio.ring.length", len && same < 16, 1);
+	same = 0;
+	for (u32 i = len; i < LARGE; i++)
+		same += buffer[i] == 0xee;
+	census_number_manual("virtio.ring.rest", same, LARGE - len);
+	reset(d);
 }
 
 static void rings(const struct device *d)
@@ -584,6 +619,48 @@ static void consoles(void)
 	}
 }
 
+static bool find_device(struct device *d, unsigned type)
+{
+	for (unsigned devfn = 0; devfn < FUNCTIONS; devfn++)
+		if (open_device(d, devfn) && board_pci_read(devfn, 0) >> 16 == MODERN + type)
+			return true;
+	return false;
+}
+
+static unsigned lines_up(void)
+{
+	return (unsigned)(line(5) + line(7) + line(10) + line(11));
+}
+
+/* Two pins, and a line for each: neither takes the other's. */
+static void two_pins(void)
+{
+	u32 routes = board_pci_read(PIIX3, ISA);
+	struct device random, console;
+	unsigned both, one;
+
+	if (board_pci_read(PIIX3, 0) != 0x70008086 || !find_device(&random, ENTROPY) ||
+	    !find_device(&console, CONSOLE))
+		return;
+	board_pci_write(PIIX3, ISA, 0x0b0a0705);
+	x86_outb(0x4d0, 0xa0);
+	x86_outb(0x4d1, 0x0c);
+	start(&random, NO_VECTOR);
+	request(&random);
+	start_queue(&console, TRANSMIT, NO_VECTOR, 0);
+	say(&console, "\r\n", 2, 1);
+	both = lines_up();
+	(void)*(volatile u8 *)random.isr;
+	one = lines_up();
+	reset(&random);
+	reset(&console);
+	board_pci_write(PIIX3, ISA, routes);
+	x86_outb(0x4d0, 0);
+	x86_outb(0x4d1, 0);
+	census_number_manual("pci.pins.both", both, 2);
+	census_number_manual("pci.pins.one", one, 1);
+}
+
 static void entropy(void)
 {
 	struct device d;
@@ -593,6 +670,7 @@ static void entropy(void)
 			continue;
 		decoding(&d);
 		rings(&d);
+		long_request(&d);
 		pins(&d);
 		notifications(&d);
 		messages(&d);
@@ -608,4 +686,5 @@ void census_virtio(void)
 	board_pci_functions();
 	devices();
 	entropy();
+	two_pins();
 }

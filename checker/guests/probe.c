@@ -223,11 +223,21 @@ static void stop_ticks(void)
 	x86_outb(PIT_COMMAND, PIT_CHANNEL0_MODE0);
 }
 
+/* Nobody reads its flags, so that after one interrupt nothing is to be done. */
+static void forget_clock(void)
+{
+	x86_outb(0x70, 0x0a);
+	x86_outb(0x71, 0x23); /* each 122 us */
+	x86_outb(0x70, 0x0b);
+	x86_outb(0x71, 0x42);
+}
+
 unsigned probe_main(void)
 {
 	u64 began = x86_rdtsc(), halted = 0;
 
 	stop_ticks();
+	forget_clock();
 	for (unsigned i = 0; i < ARRAY_SIZE(works); i++)
 		if (rt_has("work", "all") || rt_has("work", works[i].name))
 			run(i);
