@@ -109,6 +109,11 @@ static bool send(u32 len)
 	return card.ring[TX].used[1] == (u16)(n + 1);
 }
 
+/* Of a header, little-endian: in how many buffers the frame lies.  "struct virtio_net_hdr" (5.1.6) */
+#define NUM_BUFFERS 10
+
+static u32 wrong_headers;
+
 /* The oldest frame that came, without header; NULL: none.  release() gives its buffer back. */
 static const u8 *receive(u32 *len, u16 *buffer)
 {
@@ -118,6 +123,7 @@ static const u8 *receive(u32 *len, u16 *buffer)
 		return NULL;
 	*buffer = element[0] % 8;
 	*len = element[2] - MIN(element[2], NET_HEADER);
+	wrong_headers += card.in[*buffer][NUM_BUFFERS] != 1 || card.in[*buffer][NUM_BUFFERS + 1];
 	card.taken++;
 	return card.in[*buffer] + NET_HEADER;
 }
@@ -479,6 +485,7 @@ static void attack_wire(const struct virtio *d, void *context)
 	unheard(t);
 	if ((offers & (F_CSUM | F_TSO4)) == (F_CSUM | F_TSO4))
 		completed(t);
+	hostile_bad(t, wrong_headers, "num_buffers-is-not-1", wrong_headers);
 }
 
 /* Catches: a frame that is cut, mended wrongly, given to the wrong one, or from the wrong one. */
