@@ -171,7 +171,8 @@ static void fw_ends(void)
 	if (!census_virtual())
 		return;
 	census_number_manual("fwcfg.dma.nowhere", fw_dma(0, 2, 4, BIT(45)) & FW_ERROR, FW_ERROR);
-	x86_outl(FW_DMA, __builtin_bswap32(BIT(4))); /* a request at 64 GiB and more, where nothing is */
+	/* A request at 64 GiB and more, where nothing is. */
+	x86_outl(FW_DMA, __builtin_bswap32(BIT(4)));
 	(void)fw_dma(0, 2, 4, (u64)(uintptr_t)fw_bytes);
 	census_number_manual("fwcfg.dma.high-once", fw_dma(0, 2, 4, (u64)(uintptr_t)fw_bytes), 0);
 }

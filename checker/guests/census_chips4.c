@@ -1,12 +1,12 @@
 /*
- * census_chips4.c - what the chips of a PC do: rules that two registers, or two lines, make together
+ * census_chips4.c - what the chips of a PC do: rules of two registers, or two lines, together
  *
  * As in census_chips2.c, the manual's word stands beside each case.  Where bare QEMU 7.2 does not
  * keep a rule, it is asked of the hypervisor alone (census_virtual).
  *
  * Sources: [SDM] vol. 3 "Advanced Programmable Interrupt Controller (APIC)"; Intel, "82093AA";
- * Intel, "8259A", "8254"; PCI-SIG, "PCI Local Bus Specification" 3.0; ACPI Specification; IBM, "PS/2
- * Hardware Interface Technical Reference", video subsystem.
+ * Intel, "8259A", "8254"; PCI-SIG, "PCI Local Bus Specification" 3.0; ACPI Specification; IBM,
+ * "PS/2 Hardware Interface Technical Reference", video subsystem.
  */
 #include "census_board.h"
 
@@ -95,11 +95,16 @@ static void lapic_switched_off(void)
 
 /* ---- I/O APIC ---- */
 
+static bool rtc_told(void)
+{
+	return *board_ioapic(ENTRY(RTC_PIN)) & REMOTE_IRR;
+}
+
 static void rtc_irq(bool up)
 {
 	board_set_cmos(0x0a, 0x23); /* each 122 us */
 	board_set_cmos(0x0b, up ? 0x42 : 0x02);
-	for (unsigned i = 0; up && i < PATIENCE && !(*board_ioapic(ENTRY(RTC_PIN)) & REMOTE_IRR); i++)
+	for (unsigned i = 0; up && i < PATIENCE && !rtc_told(); i++)
 		;
 	if (!up)
 		board_cmos(0x0c);
@@ -342,7 +347,7 @@ static u64 find_fadt(void)
 	return 0;
 }
 
-/* [ACPI] "Fixed ACPI Description Table" (5.2.9): each block twice, its width in bits the second time. */
+/* [ACPI] "Fixed ACPI Description Table" (5.2.9): each block twice, then in bits. */
 static void acpi_blocks(void)
 {
 	static const struct {

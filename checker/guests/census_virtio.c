@@ -604,7 +604,10 @@ static void speak(const struct device *d)
 #define EMERGENCY 8 /* emerg_wr */
 #define EMERG_WRITE 4u
 
-/* A record by emergency writes, a character each.  "Device configuration layout" (5.3.4) */
+/*
+ * A record by emergency writes, a character each: of 32 bits, 8 are said.
+ * "Device configuration layout" (5.3.4)
+ */
 static void cry(const struct device *d)
 {
 	unsigned cap;
@@ -619,7 +622,7 @@ static void cry(const struct device *d)
 		return;
 	}
 	for (const char *c = line; *c; c++)
-		*(volatile u32 *)(config + EMERGENCY) = 0x58585800 | (u8)*c; /* of its 32 bits, 8 are said */
+		*(volatile u32 *)(config + EMERGENCY) = 0x58585800 | (u8)*c;
 }
 
 static void consoles(void)

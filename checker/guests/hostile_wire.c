@@ -109,7 +109,7 @@ static bool send(u32 len)
 	return card.ring[TX].used[1] == (u16)(n + 1);
 }
 
-/* Of a header, little-endian: in how many buffers the frame lies.  "struct virtio_net_hdr" (5.1.6) */
+/* Of a header: in how many buffers the frame lies.  "Device Operation" (5.1.6) */
 #define NUM_BUFFERS 10
 
 static u32 wrong_headers;

@@ -347,7 +347,7 @@ static bool segment_allows(struct vcpu *v, enum x86_seg seg, u64 offset, unsigne
 }
 
 /*
- * Only of what code at CPL 3 accesses, and of 2, 4 or 8 bytes: a vector that must be aligned has #GP.
+ * Only of what code at CPL 3 accesses, of 2, 4 or 8 bytes: a vector that must be aligned has #GP.
  * [SDM] vol. 2 "Exceptions Type 4" (2.4.4)
  */
 static inline bool misaligned(const struct vcpu *v, u64 gva, unsigned len)

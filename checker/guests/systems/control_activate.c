@@ -13,7 +13,7 @@
 #define TSS32_AVAILABLE (0x89ull << 40)
 #define CODE_LONG 0x00af9b000000ffffull /* L, G, execute, read; its base is 0 */
 
-/* TR from SI (SEL_TEST is 0x70); CR0 from EAX, and if that is allowed from EDX, before anything can go wrong. */
+/* TR from SI; CR0 from EAX, and if that is allowed from EDX again.  SEL_TEST is 0x70. */
 extern const char activate_task[], activate_cs[], activate_here[], activate_again[];
 __asm__(".text\n.code32\n"
 	"activate_task:\tltr %si\n"
