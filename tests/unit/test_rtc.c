@@ -354,7 +354,7 @@ static void test_memory_sizes(void)
 	machine_run(&m, 5 * S);
 	rtc_reset(&rtc);
 	CU_ASSERT_EQUAL(get(0x0f), 0x0a);
-	CU_ASSERT_EQUAL(number(0x34, 2), 0);
+	CU_ASSERT_EQUAL(get(0x34), 0);
 	rtc_after_firmware(&rtc);
 	CU_ASSERT_EQUAL(get(0x0f), 0);
 	CU_ASSERT_EQUAL(number(0x34, 2), (3072 - 16) * 16);

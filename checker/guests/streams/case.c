@@ -182,7 +182,7 @@ size_t case_write(const struct stream_case *c, char *text, size_t size)
 	for (unsigned i = 0; i < c->units; i++) {
 		const struct case_unit *unit = &c->unit[i];
 
-		put(&s, "unit %u%s", unit->count, unit->sensitive ? "!" : "");
+		put(&s, "unit %x%s", unit->count, unit->sensitive ? "!" : "");
 		for (unsigned b = 0; b < unit->len; b++)
 			put(&s, " %02x", unit->byte[b]);
 		put(&s, "\n");

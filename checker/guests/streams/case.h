@@ -116,7 +116,7 @@ const char *case_value_name(unsigned value);
  * The text form: lines
  *	case NAME
  *	KEY 0xVALUE		for each value that is not the default
- *	unit COUNT BYTE..	BYTEs in hex; a ! behind COUNT: sensitive
+ *	unit COUNT BYTE..	in hex, COUNT in one digit; a ! behind it: sensitive
  *	end
  * Lines that are empty or begin with # are for people.
  *
