@@ -443,6 +443,7 @@ static size_t told_at(const struct run *r, unsigned k, const char *value[AFRESH_
 	return n;
 }
 
+/* Value by value; the last record tells that none is missing. */
 static void judge_afresh(const struct judge *judge)
 {
 	const char *first[AFRESH_MAX], *second[AFRESH_MAX];
@@ -454,7 +455,8 @@ static void judge_afresh(const struct judge *judge)
 	if (!load(&r, judge, "afresh"))
 		return;
 	n = told_at(&r, 1, first);
-	good = n >= AFRESH_LEAST && told_at(&r, 2, second) == n;
+	good = n >= AFRESH_LEAST && told_at(&r, 2, second) == n &&
+	       record_of(&r, "afresh", "afresh-end");
 	while (good && differ < n && !strcmp(first[differ], second[differ]))
 		differ++;
 	if (!good)

@@ -305,6 +305,7 @@ static void lapic_expired(void)
 }
 
 #define APIC_ON BIT(11)
+#define CPUID_APIC (u32) BIT(9) /* EDX of leaf 1, and on AMD of 80000001h */
 
 /*
  * [SDM] "Enabling or Disabling the Local APIC" (12.4.3): who was switched off and on again is as
@@ -330,6 +331,7 @@ static void lapic_off(void)
 	u32 svr = *board_apic(SVR), lint0 = *board_apic(BOARD_LINT0);
 	u32 lint1 = *board_apic(0x360), ldr = *board_apic(LDR), got[ARRAY_SIZE(cases)];
 	u64 base, again;
+	u32 promised;
 
 	if (!rt_rdmsr(MSR_APIC_BASE, &base))
 		return;
@@ -341,11 +343,15 @@ static void lapic_off(void)
 	*board_apic(BOARD_TIMER_DIVIDE) = 3;
 	*board_apic(BOARD_TIMER_INITIAL) = ~0u;
 	*board_apic(0x300) = 0x40000 | VECTOR; /* to itself, and not taken */
-	if (!rt_wrmsr(MSR_APIC_BASE, base & ~APIC_ON) || !rt_wrmsr(MSR_APIC_BASE, base) ||
+	if (!rt_wrmsr(MSR_APIC_BASE, base & ~APIC_ON))
+		return;
+	promised = (x86_cpuid(1, 0).edx | x86_cpuid(0x80000001, 0).edx) & CPUID_APIC;
+	if (!rt_wrmsr(MSR_APIC_BASE, base) ||
 	    !rt_rdmsr(MSR_APIC_BASE, &again) || !(again & APIC_ON))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
 		got[i] = *board_apic(cases[i].offset);
+	census_number_manual("lapic.off.cpuid", promised, 0);
 	*board_apic(SVR) = svr;
 	*board_apic(BOARD_LINT0) = lint0;
 	*board_apic(0x360) = lint1;

@@ -48,18 +48,18 @@ void smp_send(u32 destination, u32 command);
 
 /* What INIT resets: name, offset, value; of IRR the word of vector SMP_SPOILED. */
 #define SMP_SPOILED 0x50
-#define SMP_LAPIC(X)                        \
-	X(tpr, APIC_TPR, 0)                 \
-	X(ldr, APIC_LDR, 0)                 \
-	X(dfr, APIC_DFR, 0xffffffffu)       \
-	X(svr, APIC_SVR, 0xff)              \
-	X(irr, APIC_IRR + 0x20, 0)          \
-	X(icr, APIC_ICR, 0)                 \
-	X(timer, APIC_LVT_TIMER, LVT_OFF)   \
-	X(lint0, APIC_LVT_LINT0, LVT_OFF)            \
-	X(error, APIC_LVT_ERROR, LVT_OFF)            \
-	X(count, APIC_TIMER_COUNT, 0)       \
-	X(current, APIC_TIMER_CURRENT, 0)                \
+#define SMP_LAPIC(X)                                \
+	X(tpr, APIC_TPR, 0)                         \
+	X(ldr, APIC_LDR, 0)                         \
+	X(dfr, APIC_DFR, 0xffffffffu)               \
+	X(svr, APIC_SVR, 0xff)                      \
+	X(irr, APIC_IRR + 0x20, 0)                  \
+	X(icr, APIC_ICR, 0)                         \
+	X(timer, APIC_LVT_TIMER, LVT_OFF)           \
+	X(lint0, APIC_LVT_LINT0, LVT_OFF)           \
+	X(error, APIC_LVT_ERROR, LVT_OFF)           \
+	X(count, APIC_TIMER_COUNT, 0)               \
+	X(current, APIC_TIMER_CURRENT, 0)           \
 	X(divide, APIC_TIMER_DIVIDE, 0)
 #define LVT_OFF 0x10000u
 #define SMP_LAPIC_OFFSET(name, offset, value) offset,
