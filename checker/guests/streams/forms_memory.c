@@ -213,8 +213,11 @@ const struct form forms_memory[] = {
 	{ "WG3aM", ALL, 1 },
 	{ "82MB", SHORT, 1 },
 	{ "G0fa5MF", ALL, 1 },
-	{ "G0fbcMU", ALL, 1 },
-	{ "G0fbdMU", ALL, 1 },
+	/* Of zero the result is undefined: emulators clear the upper half of its register */
+	{ "c703001001000fbc03U", ALL, 3 },
+	{ "c703001001000fbd13U", ALL, 3 },
+	{ "48c70300100100480fbd0bU", LONG, 3 },
+	{ "66c7030010660fbc0bU", ALL, 3 },
 	{ "66f20f38f1M", ALL, 1 },
 	{ "660f38f0M", ALL, 1 },
 	{ "660f38f1M", ALL, 1 },
