@@ -28,7 +28,7 @@ doctor: ## list the tools: found, version, needed for what
 # TAP; what it needs built is named in SYSTEM_TEST_NEEDS.
 #: TESTS the system tests to run, all by default: make test-system TESTS='boot lint'
 # The long ones come first, so that none is left to run alone at the end.
-LONG_FIRST := lab hostile autograder class hostile-uid type2 type2-guests type2-disks checker snapshot linux lifecycle fast lint
+LONG_FIRST := lab hostile autograder class hostile-uid type2 type2-disks checker snapshot linux lifecycle fast lint
 ALL_TESTS := $(filter-out lib guests,$(patsubst tests/system/%.sh,%,$(wildcard tests/system/*.sh)))
 TESTS ?= $(filter $(ALL_TESTS),$(LONG_FIRST)) $(sort $(filter-out $(LONG_FIRST),$(ALL_TESTS)))
 #: TEST_JOBS how many of them at a time (2), each with one machine at a time; 1: one, with two

@@ -1,11 +1,11 @@
 #!/bin/sh
-# tests/system/type2-guests.sh - the guests of guests.list, by which the Type 1 is judged, under the Type 2
+# tests/long/type2-guests.sh - the guests of guests.list, by which the Type 1 is judged, under the Type 2
 #
-# What they find otherwise there, and why, is in type2.known.
+# What they find otherwise there, and why, is in tests/system/type2.known.
 # shellcheck source=tests/system/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../system/lib.sh"
 # shellcheck source=tests/system/guests.sh
-. "$(dirname "$0")/guests.sh"
+. "$(dirname "$0")/../system/guests.sh"
 
 MACHINE=qemu-type2
 LIMIT=${GUESTS_LIMIT:-300}
