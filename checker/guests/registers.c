@@ -59,7 +59,7 @@ static const struct {
 
 static u64 mix(u64 seed, u64 n)
 {
-	u64 x = ((seed & ~REGISTERS_INVERSE) + n) * 0x9e3779b97f4a7c15ull;
+	u64 x = ((seed & ~(REGISTERS_INVERSE | REGISTERS_ARMED)) + n) * 0x9e3779b97f4a7c15ull;
 
 	x = (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
 	return seed & REGISTERS_INVERSE ? ~x : x;
@@ -146,7 +146,7 @@ static void save_now(void)
 
 extern const char registers_watched[];
 
-/* Where the one of two that is inverse has a breakpoint, and does not come by. */
+/* Where the one of two that is armed has a breakpoint, and does not come by. */
 static __attribute__((noinline)) void pass_by(void)
 {
 	__asm__ volatile("registers_watched:\tnop");
@@ -154,7 +154,7 @@ static __attribute__((noinline)) void pass_by(void)
 
 static u64 dr_value(u64 seed, unsigned n)
 {
-	if (n == 3 && (seed & REGISTERS_INVERSE))
+	if (n == 3 && (seed & REGISTERS_ARMED))
 		return (u64)(uintptr_t)registers_watched;
 	return mix(seed, 200 + n) & BITS(46, 0);
 }
@@ -169,7 +169,7 @@ static u64 dr7_value(u64 seed)
 {
 	u64 value = DR7_FIXED | (mix(seed, 207) & DR7_CONDITIONS);
 
-	return seed & REGISTERS_INVERSE ? (value & ~DR7_CONDITION3) | DR7_G3 : value;
+	return seed & REGISTERS_ARMED ? (value & ~DR7_CONDITION3) | DR7_G3 : value;
 }
 
 static u64 cr8_value(u64 seed)
@@ -251,7 +251,7 @@ unsigned registers_check(u64 seed, const char **first)
 	struct differences d = { 0 };
 	u64 dr6, dr7, cr8;
 
-	if (!(seed & REGISTERS_INVERSE))
+	if (!(seed & REGISTERS_ARMED))
 		pass_by();
 	make_area(seed);
 	save_now();

@@ -11,9 +11,10 @@
 
 #include "compiler.h"
 
-/* In a seed: every bit that is free is the inverse of what it is for the seed without, but DR3,
- * which is a breakpoint that is on, where only the other comes by. */
+/* In a seed: every bit that is free is the inverse of what it is for the seed without. */
 #define REGISTERS_INVERSE BIT(63)
+/* Besides, in the same one: DR3 is a breakpoint that is on, where only the other one comes by. */
+#define REGISTERS_ARMED BIT(62)
 
 /* Fill all of them. */
 void registers_set(u64 seed);

@@ -2,6 +2,7 @@
 # Espejo as a Linux process (build/espejo-vm), on Linux's KVM on QEMU's emulated AMD-V.
 # needs: linux/vmlinuz make linux
 # needs: espejo-vm make espejo-vm
+# needs: checker/peers-init make peers-tools
 platform_title='Espejo Type 2, KVM on AMD-V'
 linux_mem=160
 linux_base=$B/check/type2.cpio

@@ -106,7 +106,7 @@ background typed sh -c "printf 'Hv\\001\\034\\377\\r\\nq' | tools/type2 --mem 32
 vm told --mem 64M --append 'one "two  three" a\b %41' --initrd "$TINY/halt.elf x,,y  \"z\" " "$TINY/told.elf"
 vm rom --mem 64M "$TINY/rom.elf"
 vm linux --mem 192M --append 'console=ttyS0 guest.run=poweroff,-f' --initrd "$linux/initrd.gz" "$linux/vmlinuz"
-# Three take turns on one CPU; on two, CPUs of the emulated machine may overlook each other (docs/found.md).
+# Three take turns on one CPU.
 for n in 2 3 4; do
   beneath=
   [ "$n" -ne 3 ] || beneath='--host-cpus 1'
