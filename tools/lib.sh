@@ -240,6 +240,12 @@ is_static()
   why=
 }
 
+# scaled SECONDS: times TIMEOUT_SCALE, which may be a fraction, in whole seconds, rounded up.
+scaled()
+{
+  awk -v s="$1" -v by="${TIMEOUT_SCALE:-1}" 'BEGIN { n = s * by; print (n > int(n) ? int(n) + 1 : n) }'
+}
+
 # build_dir: the absolute name of make's $(B).
 build_dir()
 {
