@@ -106,13 +106,15 @@ background typed sh -c "printf 'Hv\\001\\034\\377\\r\\nq' | tools/type2 --mem 32
 vm told --mem 64M --append 'one "two  three" a\b %41' --initrd "$TINY/halt.elf x,,y  \"z\" " "$TINY/told.elf"
 vm rom --mem 64M "$TINY/rom.elf"
 vm linux --mem 192M --append 'console=ttyS0 guest.run=poweroff,-f' --initrd "$linux/initrd.gz" "$linux/vmlinuz"
-# Three take turns on one CPU.
-for n in 2 3 4; do
+# Three take turns on one CPU.  VCPUS for others: tests/long/type2.sh.
+vcpus=${VCPUS:-2 3} linuxes=linux
+for n in $vcpus; do
   beneath=
   [ "$n" -ne 3 ] || beneath='--host-cpus 1'
   # shellcheck disable=SC2086
   vm "linux$n" $beneath --mem 192M --cpus "$n" --append 'console=ttyS0 guest.run=poweroff,-f' \
     --initrd "$linux/initrd.gz" "$linux/vmlinuz"
+  linuxes="$linuxes linux$n"
 done
 vm button --mem 32M --verbose --terminate 1 --out "$records/button.serial" "$TINY/button.elf"
 vm deaf --mem 32M --verbose --terminate 2 --out "$records/deaf.serial" --append deaf "$TINY/button.elf"
@@ -150,11 +152,11 @@ check 'byte for byte' sh -c "printf 'Iw\\002\\035\\000\\016\\013' | cmp - '$reco
 wait_for told
 ends rom "$(B=$build tools/hv-run --machine qemu-svm --mem 64M --timeout "$LIMIT" "$TINY/rom.elf" \
   </dev/null >"$records/rom.type1" 2>&1 && echo 0 || echo $?)" 'what firmware leaves: as the Type 1'
-for name in linux linux2 linux3 linux4; do
+for name in $linuxes; do
   ends "$name" 0 'Linux, from its boot to switching itself off'
   says "$name" 'as its own lines say' 'Linux version' 'init: ready' 'reboot: Power down'
 done
-for n in 2 3 4; do
+for n in $vcpus; do
   says "linux$n" 'all processors come up' "smp: Brought up 1 node, $n CPUs"
 done
 ends button 0 'SIGTERM presses the power button, and the guest switches itself off'
