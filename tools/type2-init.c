@@ -8,7 +8,8 @@
  * What espejo-vm says on standard error goes to port 0xe9, line by line, as the Type 1 with
  * console=raw says it there (tools/supervise.c, "raw"): when the serial line is the guest's, why it
  * ended, and the status.
- * Sources: Linux, init_module(2), reboot(2), ioperm(2), sched_setaffinity(2), Documentation/core-api/irq/irq-affinity.rst.
+ * Sources: Linux, init_module(2), reboot(2), ioperm(2), sched_setaffinity(2),
+ * Documentation/core-api/irq/irq-affinity.rst.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
