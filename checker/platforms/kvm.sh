@@ -25,6 +25,7 @@ linux_no_systems="QEMU beneath ends with \"invalid tss type\" in 32-bit user cod
 # modes but these.
 linux_avoid=${KVM_AVOID-SYSENTER:0xfe VMCALL:0xbf}
 platform_cannot='census/mwait.[me]* KVM shows its guests no MONITOR
+  smp/mwait*
 end/endlessdb QEMU itself ends at a #DB in the delivery of #DB
 end/wild QEMU has no option strict: a store outside memory is dropped
 reuse/cleared the firmware of the same guest has used its memory before

@@ -23,6 +23,7 @@ load.timer 33
 load.disk 33
 load.network 33'
 platform_cannot='census/mwait.[me]* KVM shows its guests no MONITOR
+  smp/mwait*
 end/endlessdb QEMU itself ends at a #DB in the delivery of #DB
 end/wild espejo-vm has no option strict
 streams/* there is no XSAVE, which the streams want

@@ -51,6 +51,7 @@
 #define MULTIBOOT_CMDLINE BIT(2)
 
 #define NONCE_MAX 32
+#define CMDLINE_MAX 1024
 #define LINE_SIZE 640
 
 struct multiboot {
@@ -83,7 +84,8 @@ static bool attempting;
 static u64 idt[VECTORS][2] ALIGNED(16);
 static struct tss tss ALIGNED(16);
 static u8 trap_stack[RT_STACK] ALIGNED(16), nmi_stack[RT_STACK] ALIGNED(16);
-static const char *cmdline = "";
+/* A copy: the loader's lies in low memory, which probes use. */
+static char cmdline[CMDLINE_MAX];
 static u64 memory_end = MiB(16);
 static char nonce[NONCE_MAX] = "none";
 static u64 random_state = 88172645463325252ull;
@@ -402,7 +404,7 @@ static void init_traps(void)
 static void read_loader(const struct multiboot *info)
 {
 	if (info->flags & MULTIBOOT_CMDLINE)
-		cmdline = (const char *)(uintptr_t)info->cmdline;
+		fmt_string(cmdline, sizeof(cmdline), "%s", (const char *)(uintptr_t)info->cmdline);
 	if (info->flags & MULTIBOOT_MEMORY)
 		memory_end = MIN(MiB(1) + (u64)info->mem_upper * 1024, RAM_LIMIT);
 }

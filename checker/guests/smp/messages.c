@@ -4,7 +4,7 @@
  *
  * Sources: [SDM] vol. 3 "Interrupt Command Register (ICR)" (10.6.1), "Determining IPI
  * Destination" (10.6.2), "Task and Processor Priorities" (10.8.3.1), "Interrupt Acceptance for
- * Fixed Interrupts" (10.8.4); vol. 2 "HLT".
+ * Fixed Interrupts" (10.8.4); vol. 2 "HLT", "MONITOR", "MWAIT".
  */
 #include "smp.h"
 
@@ -197,10 +197,95 @@ static void halts(void)
 	smp_join();
 }
 
+/* ---- MONITOR and MWAIT --------------------------------------------------------------------- */
+
+#define CPUID_1_ECX_MONITOR BIT(3)
+#define LINE_WORDS 16
+
+/* Nothing else is in it. */
+static volatile u32 line[LINE_WORDS] __attribute__((aligned(64)));
+
+static void watch_line(void)
+{
+	__asm__ volatile("monitor" ::"a"(line), "c"(0ull), "d"(0ull) : "memory");
+}
+
+static void wait_for_line(void)
+{
+	__asm__ volatile("mwait" ::"a"(0ull), "c"(0ull) : "memory");
+	awake = 1;
+}
+
+static void doze(void)
+{
+	watch_line();
+	ready = 1;
+	wait_for_line();
+}
+
+/* Its line is stored to before it waits, and nothing comes behind. */
+static void doze_late(void)
+{
+	x86_cli();
+	watch_line();
+	ready = 1;
+	while (!go)
+		x86_pause();
+	wait_for_line();
+	x86_sti();
+}
+
+/* As many cases where there is no MONITOR. */
+static void watches_nothing(void)
+{
+	static const char *const names[] = { "mwait.store", "mwait.stored-before",
+					     "mwait.interrupt", "mwait.interrupt.came" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		systems_case(names[i], "absent", NULL);
+}
+
+/*
+ * MWAIT is a hint, so it may end at once, and does in QEMU; but who waits is woken by a store, also
+ * by one from before, and waits again the next time.
+ */
+static void watches(void)
+{
+	bool sleeps;
+
+	if (!(x86_cpuid(1, 0).ecx & CPUID_1_ECX_MONITOR)) {
+		watches_nothing();
+		return;
+	}
+	rest(doze);
+	sleeps = !wakes();
+	line[0]++;
+	systems_number("mwait.store", smp_join(), true);
+	go = 0;
+	rest(doze_late);
+	line[LINE_WORDS - 1]++;
+	go = 1;
+	systems_number("mwait.stored-before", wakes(), true);
+	smp_send(1, ICR_ASSERT | ICR_NMI);
+	smp_join();
+	rest(doze);
+	/* Bare QEMU never sleeps: a hypervisor that stopped to would pass as bare. */
+	if (systems_virtual()) {
+		systems_begin("mwait.again");
+		systems_try(0, !wakes(), sleeps, 0);
+		systems_end();
+	}
+	smp_send(1, ICR_ASSERT | VECTOR);
+	systems_number("mwait.interrupt", smp_join(), true);
+	smp_until(&smp_came[1][VECTOR], 1);
+	told("mwait.interrupt.came", VECTOR, "0,1");
+}
+
 void smp_messages(void)
 {
 	destinations();
 	held("ipi.if", hold_by_if, 3, "0,0", "0,1");
 	held("ipi.tpr", hold_by_tpr, 2, "0,0", "0,1");
 	halts();
+	watches();
 }
