@@ -73,7 +73,7 @@ check_attack()
   begin attack
   guest attack neighbour 64 bare '' "$B/checker/neighbour.elf" "mode=watch seed=$seed"
   start_ends
-  guest attack hostile 64 bare '' "$B/checker/hostile.elf" \
+  guest attack hostile 72 bare '' "$B/checker/hostile.elf" \
     "attack=all seed=$seed period=$platform_storm scale=$scale pages=$pages"
   guest attack caller 16 v1 '' "$B/checker/hostile.elf" "attack=calls seed=$seed scale=$scale"
   start_bomber

@@ -160,6 +160,7 @@ static void kbd_commands(struct tally *t)
 #define PORT92 0x92
 #define A20_BIT 2
 #define LARGE_PAGE MiB(2)
+#define PARTS_MAX 64 /* of that size */
 
 /*
  * While the gate is closed, our own code, stack and page tables, all above 1 MiB, are not where
@@ -168,6 +169,7 @@ static void kbd_commands(struct tally *t)
 #define LOW 0x2000
 #define LOW_TABLES LOW /* three of them */
 #define LOW_WORD 0x5000
+#define LOW_WORDS 0x5800 /* what the other code has read */
 #define LOW_CODE 0x6000
 #define LOW_END 0x7000
 
@@ -179,31 +181,55 @@ static const u8 with_gate[] = {
 	0xe6, PORT92,  0xc3,
 };
 
-static void make_low_tables(void)
+/* Reads a word each 2 MiB, RCX of them from RDI to RSI, behind the closed gate. */
+static const u8 behind_gate[] = {
+	0xb0, 0x00,				 /* mov $0, %al */
+	0xe6, PORT92,				 /* out %al, $0x92 */
+	0x4c, 0x8b,   0x1f,			 /* 1: mov (%rdi), %r11 */
+	0x4c, 0x89,   0x1e,			 /* mov %r11, (%rsi) */
+	0x48, 0x83,   0xc6, 0x08,		 /* add $8, %rsi */
+	0x48, 0x81,   0xc7, 0x00, 0x00, 0x20, 0, /* add $0x200000, %rdi */
+	0xff, 0xc9,				 /* dec %ecx */
+	0x75, 0xeb,				 /* jnz 1b */
+	0xb0, A20_BIT,				 /* mov $2, %al */
+	0xe6, PORT92, 0xc3,
+};
+
+static u8 low_saved[LOW_END - LOW];
+
+static void enter_low(const u8 *code, size_t len)
 {
 	u64 *table = (u64 *)(uintptr_t)LOW_TABLES;
 
 	__asm__("" : "+r"(table)); /* the compiler knows no objects there */
+	memcpy(low_saved, table, sizeof(low_saved));
 	memset(table, 0, LOW_END - LOW);
 	table[0] = (LOW_TABLES + 4096) | PTE_P | PTE_W;
 	table[512] = (LOW_TABLES + 8192) | PTE_P | PTE_W;
 	for (u64 i = 0; i < 512; i++)
 		table[1024 + i] = i * LARGE_PAGE | PTE_P | PTE_W | PTE_PS;
-	memcpy((u8 *)table + (LOW_CODE - LOW), with_gate, sizeof(with_gate));
+	memcpy((u8 *)table + (LOW_CODE - LOW), code, len);
+	x86_write_cr3(LOW_TABLES);
+}
+
+static void leave_low(u64 cr3)
+{
+	u8 *low = (u8 *)(uintptr_t)LOW;
+
+	__asm__("" : "+r"(low));
+	x86_write_cr3(cr3);
+	memcpy(low, low_saved, sizeof(low_saved));
 }
 
 /* Catches: memory that stays mapped to where it was, or to another's, when the gate moves. */
 static void gate_a20(struct tally *t)
 {
-	static u8 saved[LOW_END - LOW];
 	volatile u64 *word = (volatile u64 *)(uintptr_t)LOW_WORD;
-	u8 *low = (u8 *)(uintptr_t)LOW, *code = (u8 *)(uintptr_t)LOW_CODE;
+	u8 *code = (u8 *)(uintptr_t)LOW_CODE;
 	u64 cr3 = x86_read_cr3();
 
-	__asm__("" : "+r"(word), "+r"(low), "+r"(code));
-	memcpy(saved, low, sizeof(saved));
-	make_low_tables();
-	x86_write_cr3(LOW_TABLES);
+	__asm__("" : "+r"(word), "+r"(code));
+	enter_low(with_gate, sizeof(with_gate));
 	for (u64 i = 0; i < MAX(hostile_some(32), 4); i++) {
 		u64 value, at = LOW_WORD + (i & 1 ? MiB(1) : MiB(3)), shown;
 
@@ -218,8 +244,47 @@ static void gate_a20(struct tally *t)
 		hostile_bad(t, hostile_secret(value), "a-secret", at);
 		hostile_bad(t, value != shown, "what-the-gate-hides", at);
 	}
-	x86_write_cr3(cr3);
-	memcpy(low, saved, sizeof(saved));
+	leave_low(cr3);
+}
+
+/*
+ * More of memory than a hypervisor may keep in mind is touched before the gate is closed, and
+ * behind it.  Catches: what stays mapped to where it was then.
+ */
+static void gate_a20_all(struct tally *t)
+{
+	static u64 kept[PARTS_MAX], shown[PARTS_MAX], hidden[PARTS_MAX];
+	const u64 first = MiB(1) + LOW_WORD, parts = MIN(rt_memory_end() / LARGE_PAGE, PARTS_MAX);
+	const u64 cr3 = x86_read_cr3();
+	volatile u64 *read = (volatile u64 *)(uintptr_t)LOW_WORDS;
+	u64 from = first, to = LOW_WORDS, count = parts;
+
+	__asm__("" : "+r"(read));
+	enter_low(behind_gate, sizeof(behind_gate));
+	for (u64 i = 0; i < parts; i++) {
+		volatile u64 *at = (volatile u64 *)(uintptr_t)(first + i * LARGE_PAGE);
+
+		kept[i] = *at;
+		if ((u64)(uintptr_t)at > rt_image_limit())
+			*at = rt_random();
+		shown[i] = *at;
+		hidden[i] = at[-(s64)(MiB(1) / sizeof(*at))];
+	}
+	__asm__ volatile("call *%3"
+			 : "+D"(from), "+S"(to), "+c"(count)
+			 : "r"((u64)LOW_CODE)
+			 : "rax", "r11", "memory", "cc");
+	for (u64 i = 0; i < parts; i++) {
+		volatile u64 *at = (volatile u64 *)(uintptr_t)(first + i * LARGE_PAGE);
+
+		done(t, i / 8, 0);
+		hostile_bad(t, read[i] != hidden[i], "what-the-gate-hides",
+			    first + i * LARGE_PAGE);
+		hostile_bad(t, *at != shown[i], "what-the-gate-hid", first + i * LARGE_PAGE);
+		if ((u64)(uintptr_t)at > rt_image_limit())
+			*at = kept[i];
+	}
+	leave_low(cr3);
 }
 
 /* ---- 16550 ---------------------------------------------------------------------------------- */
@@ -424,6 +489,7 @@ static const struct attack attacks[] = {
 	{ "rtc-registers", rtc_registers, true },
 	{ "kbd-commands", kbd_commands, true },
 	{ "gate-a20", gate_a20, true },
+	{ "gate-a20-all", gate_a20_all, false },
 	{ "uart-registers", uart_registers, true },
 	{ "vga-registers", vga_registers, true },
 	{ "vga-memory", vga_memory, true },
