@@ -29,6 +29,7 @@ platform_cannot='census/mwait.[me]* KVM shows its guests no MONITOR
 end/endlessdb QEMU itself ends at a #DB in the delivery of #DB
 end/wild QEMU has no option strict: a store outside memory is dropped
 reuse/cleared the firmware of the same guest has used its memory before
+reuse/afresh this QEMU is told to end where the machine is reset
 streams/* there is no XSAVE, which the streams want'
 # What is known to fail with another: the reason for this one is in docs/found.md.
 : "${KVM_CPU:=host,-svm,-xsave,-avx,-avx2,-fma,-f16c,-vaes,-vpclmulqdq}"
@@ -105,5 +106,8 @@ events/apic-timer-masked the count reads 0 before KVM's timer has ended, so that
 events/pic-mask-keeps KVM's PIT ticks again only behind an EOI of the last tick, or as IRQ 0 is unmasked (inferred)
   events/fresh-stack-irq
 events/task-an-interrupt-through-a-task-gate.[23] a second tick: census/pic.irr.none (inferred)
+census/lapic.ppr.alike KVM on AMD-V keeps the class of the TPR only, what V_TPR has room for (inferred)
+  census/lapic.ppr.above
+census/pic.edge.fell KVM's 8259 keeps a request whose edge fell, as QEMU's does (inferred)
 smp/four.lowest KVM does not look at the TPR for the lowest priority, but chooses in turn (inferred)
 $qemu_chips"

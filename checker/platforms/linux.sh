@@ -28,6 +28,7 @@ attack/shadows the CLGI of attack/svm-instructions: the GIF is clear, no interru
 attack/interrupt-storm the CLGI of attack/svm-instructions: the GIF is clear, an interrupt to itself does not come
 attack/mode-instructions QEMU does not refuse LOCK before CPUID, and KVM does not look
 end/lostcr3 KVM takes a walk through page tables that are nowhere for an access to a device, and begins again for ever
+census/lapic.off.cpuid KVM takes the APIC's bit from leaf 1 only, not from 80000001h
 census/cpuid.1.ecx KVM emulates what the CPU has not: x2APIC, the deadline timer, TSC_ADJUST, ARCH_CAPABILITIES
   census/cpuid.7.ebx
 census/honest.stgi KVM lets STGI and CLGI pass wherever the CPU has VGIF, also where the guest has no SVM

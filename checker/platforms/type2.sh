@@ -29,6 +29,7 @@ end/wild espejo-vm has no option strict
 streams/* there is no XSAVE, which the streams want
 attack/net-wire nobody is at the other end of the cable
 census/virtio.console.? espejo-vm lets its guest be heard by the serial line only
+  census/virtio.console.emergency
 systems/paging.*key-* KVM without XSAVE has no protection keys
   systems/msr.pkrs
 systems/xsave.* there is no XSAVE'
