@@ -552,17 +552,13 @@ static u8 next_update(bool *announced)
 	return flags;
 }
 
-/* Who was away just then has not seen it, but not each time. */
-static bool updates_are_announced(void)
+/* Who was away just then has not seen it announced, but not each time. */
+static bool update_seen(bool announced)
 {
-	bool announced = false;
-
 	for (unsigned i = 0; i < UPDATE_TRIES && !announced; i++)
 		next_update(&announced);
 	return announced;
 }
-
-/* The end of a leap February; half a second, as the divider is restarted. */
 
 /* The end of a leap February; half a second, as the divider is restarted. */
 static void rtc_midnight(void)
@@ -589,7 +585,7 @@ static void rtc_midnight(void)
 	board_set_cmos(1, 0x45); /* this alarm is not meant: bit 6 alone is no "any" */
 	flags = next_update(&again);
 	census_number_manual("rtc.alarm.other", flags & 0x30, 0x10);
-	census_number_manual("rtc.uip", announced || again || updates_are_announced(), 1);
+	census_number_manual("rtc.uip", update_seen(announced) && update_seen(again), 1);
 }
 
 /* SET holds it, though half a second and more goes by. */
