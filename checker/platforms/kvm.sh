@@ -1,6 +1,7 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154,SC2317
 # Debian's QEMU on Linux's KVM, on QEMU's emulated AMD-V.
 # needs: linux/vmlinuz make linux
+# needs: checker/peers-init make peers-tools
 platform_title='Linux KVM with QEMU, on AMD-V'
 linux_mem=1400
 linux_base=$B/check/kvm.cpio
